@@ -1,0 +1,171 @@
+'use strict';
+
+/**
+ * Builds the addon: the `install` script of the package, in a clone and in a user's project alike.
+ *
+ * It first looks for what the build needs and says what is missing and how to get it, then runs
+ * cmake-js. Nothing is downloaded: the Node-API headers are an npm dependency. A build that works
+ * prints one line; one that fails prints the whole log.
+ */
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const root = path.resolve(__dirname, '..');
+const addon = path.join(root, 'build', 'Release', 'nnconv.node');
+const mac = process.platform === 'darwin';
+
+const REMEDY = mac
+  ? 'On macOS:  xcode-select --install && brew install cmake libomp'
+  : 'On Debian and Ubuntu:  apt-get install cmake g++ make\n' +
+    '  On Fedora:  dnf install cmake gcc-c++ make\n' +
+    '  On Alpine:  apk add cmake g++ make';
+
+function fail(message, log) {
+  if (log) process.stderr.write(log.endsWith('\n') ? log : `${log}\n`);
+  process.stderr.write(`\nnnconv: ${message}\n\n`);
+  process.exit(1);
+}
+
+function run(command, args, options) {
+  return spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...options,
+  });
+}
+
+const works = (command, args = ['--version']) => run(command, args).status === 0;
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 17)) {
+    fail(`Node.js 20.17 or newer is needed, this is ${process.versions.node}.`);
+  }
+}
+
+/** The compiler CMake will pick: $CXX, or the first of its usual names. */
+function findCompiler() {
+  if (process.env.CXX) return process.env.CXX;
+  return ['c++', 'g++', 'clang++'].find((name) => works(name));
+}
+
+/** Where libomp lives on macOS; elsewhere the compiler brings OpenMP along. */
+function openmpPrefix() {
+  if (!mac) return undefined;
+  if (process.env.OpenMP_ROOT) return process.env.OpenMP_ROOT;
+  const brew = run('brew', ['--prefix', 'libomp']);
+  return brew.status === 0 ? brew.stdout.trim() : undefined;
+}
+
+/** Compiles and links `source`; undefined when that works, the compiler's words otherwise. */
+function tryCompile(compiler, flags, source) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-check-'));
+  try {
+    const file = path.join(dir, 'check.cpp');
+    fs.writeFileSync(file, source);
+    const [command, ...own] = compiler.split(/\s+/);
+    const result = run(command, [...own, ...flags(file), '-o', path.join(dir, 'check')]);
+    return result.status === 0 ? undefined : result.stderr || String(result.error);
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function checkTools() {
+  const missing = [];
+  let details = '';
+  if (!works('cmake')) missing.push('cmake (3.15 or newer)');
+  if (!works('make') && !works('ninja')) missing.push('make or ninja');
+
+  const compiler = findCompiler();
+  if (!compiler) {
+    missing.push('a C++17 compiler with OpenMP (g++ or clang++)');
+    return { missing, details };
+  }
+  const cpp17 = tryCompile(
+    compiler,
+    (file) => ['-std=c++17', file],
+    '#include <optional>\nint main() { if constexpr (true) return *std::optional<int>(0); }\n',
+  );
+  if (cpp17) {
+    missing.push(`a compiler that knows C++17 (${compiler} could not compile a C++17 program)`);
+    return { missing, details: cpp17 };
+  }
+  const prefix = openmpPrefix();
+  const flags = (file) =>
+    mac
+      ? [
+          '-Xpreprocessor',
+          '-fopenmp',
+          ...(prefix ? [`-I${prefix}/include`, `-L${prefix}/lib`] : []),
+          file,
+          '-lomp',
+        ]
+      : ['-fopenmp', file];
+  const openmp = tryCompile(
+    compiler,
+    flags,
+    '#include <omp.h>\nint main() { return omp_get_max_threads() > 0 ? 0 : 1; }\n',
+  );
+  if (openmp) {
+    missing.push(`OpenMP for ${compiler} (${mac ? 'libomp' : 'libgomp or libomp'})`);
+    details = openmp;
+  }
+  return { missing, details };
+}
+
+function resolveTools() {
+  try {
+    // Hoisted or nested, in a clone or in node_modules: wherever npm put it.
+    const options = { paths: [root] };
+    require.resolve('node-addon-api', options);
+    return require.resolve('cmake-js/bin/cmake-js', options);
+  } catch (error) {
+    return fail(
+      `a build dependency is not installed (${error.message.split('\n')[0]}).\n` +
+        '  Run `npm install` again without leaving dependencies out.',
+    );
+  }
+}
+
+checkNode();
+const { missing, details } = checkTools();
+if (missing.length > 0) {
+  fail(
+    `the native addon is built on this machine, and something it needs is missing:\n` +
+      missing.map((item) => `  - ${item}\n`).join('') +
+      `  ${REMEDY}`,
+    details,
+  );
+}
+
+const cmakeJs = resolveTools();
+const env = { ...process.env };
+const prefix = openmpPrefix();
+if (prefix) env.OpenMP_ROOT = prefix;
+const started = Date.now();
+const build = run(
+  process.execPath,
+  [cmakeJs, 'compile', '--parallel', String(os.availableParallelism())],
+  { cwd: root, env },
+);
+if (build.status !== 0) {
+  fail(
+    `building the native addon failed; the log is above.\n  ${REMEDY}`,
+    `${build.stdout}${build.stderr}${build.error ? String(build.error) : ''}`,
+  );
+}
+
+// In a process of its own: an addon that crashes when loaded should not take npm with it.
+const probe = run(process.execPath, ['-e', 'require(process.argv[1]).runtimeInfo()', addon]);
+if (probe.status !== 0) {
+  fail(
+    `the native addon was built but can't be loaded on this machine.`,
+    `${probe.stdout}${probe.stderr}`,
+  );
+}
+console.log(`nnconv: native addon built in ${((Date.now() - started) / 1000).toFixed(1)} s`);

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds the native self-test with the address and undefined-behaviour sanitizers and runs it under
+# every instruction set of this CPU.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=build-asan
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DNNCONV_SELFTEST=ON -DNNCONV_SANITIZE=address,undefined
+cmake --build "$build" --target nnconv_selftest --parallel "$(nproc)"
+
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+for isa in $(NNCONV_LIST_ISA=1 "$build/nnconv_selftest"); do
+  echo "== self-test, sanitized, $isa"
+  NNCONV_ISA="$isa" "$build/nnconv_selftest"
+done
