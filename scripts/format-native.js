@@ -18,7 +18,7 @@ if (mode !== '--check' && mode !== '--write') {
 
 const files = fs
   .readdirSync(path.join(root, 'native'), { recursive: true })
-  .filter((file) => /\.(h|hpp|cpp|inc)$/.test(file))
+  .filter((file) => /\.(h|inl|cc)$/.test(file))
   .map((file) => path.join('native', file))
   .sort();
 const tool = path.join(
