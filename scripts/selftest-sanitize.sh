@@ -11,7 +11,8 @@ cmake --build "$build" --target nnconv_selftest --parallel "$(nproc)"
 
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-for isa in $(NNCONV_LIST_ISA=1 "$build/nnconv_selftest"); do
+isas=$(node -p "require('./build/Release/nnconv.node').runtimeInfo().isaAvailable.join(' ')")
+for isa in $isas; do
   echo "== self-test, sanitized, $isa"
   NNCONV_ISA="$isa" "$build/nnconv_selftest"
 done
