@@ -38,7 +38,7 @@ async function measure(
   manualSeed(0);
   const conv = build(layer);
   const x = randn(layer.input);
-  const runs: Run[] = [() => conv.forward(x).data as Float32Array];
+  const runs: Run[] = [() => conv.forward(x).data];
   if (peer) {
     runs.push(await peer.prepare(layer, conv, x, threads));
     const error = relativeError(await runs[0](), await runs[1]());

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../lib';
 import type { ConvLayer, LayerCase } from '../layers';
 import type { Run } from '../measure';
-import { encodeConvModel } from './onnx';
+import { encodeConvModel, type ConvModel } from './onnx';
 
 /** The few calls of onnxruntime-node used here; it is installed under bench/, not with nnconv. */
 interface OnnxRuntime {
@@ -42,6 +42,11 @@ export async function prepare(
   const nd = layer.input.length - 2;
   const each = (value: number): number[] => Array<number>(nd).fill(value);
   const padding = layer.options.padding ?? 0;
+  // Clones: handing out the layer's own data would make it compare its weights at every call.
+  const initial = (parameter: Tensor): ConvModel['weight'] => ({
+    shape: parameter.shape,
+    data: parameter.clone().data,
+  });
   const model = encodeConvModel({
     op: layer.layer.startsWith('ConvTranspose') ? 'ConvTranspose' : 'Conv',
     attributes: {
@@ -53,8 +58,8 @@ export async function prepare(
     },
     input: layer.input,
     output: conv.outputShape(layer.input),
-    weight: { shape: conv.weight.shape, data: conv.weight.data as Float32Array },
-    bias: { shape: conv.bias!.shape, data: conv.bias!.data as Float32Array },
+    weight: initial(conv.weight),
+    bias: initial(conv.bias!),
   });
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: threads,
@@ -62,6 +67,6 @@ export async function prepare(
     graphOptimizationLevel: 'all',
     executionProviders: ['cpu'],
   });
-  const feeds = { x: new ort.Tensor('float32', x.data as Float32Array, x.shape) };
+  const feeds = { x: new ort.Tensor('float32', x.data, x.shape) };
   return async () => (await session.run(feeds)).y.data;
 }
