@@ -47,6 +47,12 @@ function checkNode() {
   }
 }
 
+function hasCmake() {
+  const [, major, minor] =
+    /version (\d+)\.(\d+)/.exec(run('cmake', ['--version']).stdout ?? '') ?? [];
+  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 18);
+}
+
 /** The compiler CMake will pick: $CXX, or the first of its usual names. */
 function findCompiler() {
   if (process.env.CXX) return process.env.CXX;
@@ -78,7 +84,7 @@ function tryCompile(compiler, flags, source) {
 function checkTools() {
   const missing = [];
   let details = '';
-  if (!works('cmake')) missing.push('cmake (3.15 or newer)');
+  if (!hasCmake()) missing.push('cmake (3.18 or newer)');
   if (!works('make') && !works('ninja')) missing.push('make or ninja');
 
   const compiler = findCompiler();

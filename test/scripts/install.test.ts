@@ -9,7 +9,7 @@ test('the install script names what is missing and how to get it', () => {
     env: { PATH: '/nonexistent' },
   });
   expect(status).toBe(1);
-  expect(stderr).toContain('cmake (3.15 or newer)');
+  expect(stderr).toContain('cmake (3.18 or newer)');
   expect(stderr).toContain('make or ninja');
   expect(stderr).toContain('a C++17 compiler with OpenMP');
   expect(stderr).toMatch(/apt-get install cmake g\+\+ make|brew install cmake libomp/);
