@@ -1,0 +1,109 @@
+/**
+ * The exact type of the native addon (`nnconv.node`).
+ *
+ * Every function validates its own arguments: a wrong kind throws a TypeError, a bad value a
+ * RangeError, both with a stable `code` (see `lib/errors.ts`). Nothing here is public API; user
+ * code goes through `lib/index.ts`.
+ */
+
+/** A convolution, N-d (1 to 3 spatial dimensions, the length of `kernel`), fully spelled out. */
+export interface ConvSpec {
+  transposed: boolean;
+  inChannels: number;
+  outChannels: number;
+  groups: number;
+  kernel: readonly number[];
+  stride: readonly number[];
+  dilation: readonly number[];
+  /** Padding before and after each spatial dimension. A transposed convolution crops by it. */
+  padLow: readonly number[];
+  padHigh: readonly number[];
+  /** Transposed only (zeros otherwise): extra size at the end of each dimension. */
+  outputPadding: readonly number[];
+  paddingMode: 'zeros' | 'reflect' | 'replicate' | 'circular';
+}
+
+/** Opaque, garbage-collected: the validated spec and the weights packed for it. */
+export interface ConvHandle {
+  readonly __nnconvHandle: 'conv';
+}
+
+export interface ConvRunOptions {
+  /** Replaces the spec's output padding in this call (transposed only). */
+  outputPadding?: readonly number[];
+  /** Direct summation only. */
+  strict?: boolean;
+  /** Forces one algorithm by name (tests and benchmarks); one that can't do the problem throws. */
+  algorithm?: string;
+}
+
+export interface ConvExplanation {
+  algorithm: string;
+  isa: string;
+  reason: string;
+  threads: number;
+  workspaceBytes: number;
+  /** Multiply-accumulates of the whole call, padded taps included. */
+  macs: number;
+}
+
+export interface ConvStats {
+  /** How often weights were packed since the handle was made. */
+  packs: number;
+  /** Bytes of packed weights held now. */
+  packedBytes: number;
+}
+
+export interface RuntimeInfo {
+  version: string;
+  /** The instruction set in use, and those this CPU can run, best first. */
+  isa: string;
+  isaAvailable: string[];
+  threads: number;
+  /** How the default thread count was found. */
+  threadsReason: string;
+  l1Bytes: number;
+  l2Bytes: number;
+  l3Bytes: number;
+  cpu: string;
+  compiler: string;
+}
+
+export interface Binding {
+  /** Validates the spec; throws what PyTorch's constructor or forward would reject. */
+  convCreate(spec: ConvSpec): ConvHandle;
+  /** Shape of the output for a batched `(N, C, ...)` or unbatched `(C, ...)` input shape. */
+  convOutputShape(
+    handle: ConvHandle,
+    inputShape: readonly number[],
+    options?: ConvRunOptions,
+  ): number[];
+  /**
+   * Runs the convolution. `weight` is PyTorch's layout: `(out, in/groups, ...)`, transposed
+   * `(in, out/groups, ...)`; its length must match the spec. `weightVersion` names the state of the
+   * weights: packed weights are reused while it stays the same; a negative one says "unknown", and
+   * the weights are compared with those packed last.
+   */
+  convForward(
+    handle: ConvHandle,
+    input: Float32Array,
+    inputShape: readonly number[],
+    weight: Float32Array,
+    weightVersion: number,
+    bias: Float32Array | null,
+    options?: ConvRunOptions,
+  ): { data: Float32Array; shape: number[] };
+  convExplain(
+    handle: ConvHandle,
+    inputShape: readonly number[],
+    options?: ConvRunOptions,
+  ): ConvExplanation;
+  convStats(handle: ConvHandle): ConvStats;
+  /** Names of all algorithms that can run this spec on this input shape, default one first. */
+  convAlgorithms(handle: ConvHandle, inputShape: readonly number[]): string[];
+
+  /** Number of threads for all later calls, 1 to 1024. */
+  setNumThreads(n: number): void;
+  getNumThreads(): number;
+  runtimeInfo(): RuntimeInfo;
+}

@@ -1,0 +1,147 @@
+#include "algorithm/conv.h"
+
+#include <cstring>
+
+#include "algorithm/pad.h"
+#include "algorithm/select.h"
+#include "problem/error.h"
+
+namespace nnconv {
+namespace {
+
+constexpr size_t kMaxPlans = 16;
+
+size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
+
+}  // namespace
+
+Conv::Conv(const ConvSpec& spec, const KernelTable& kernels) : spec_(spec), kernels_(kernels) {
+  validate(spec);
+  inner_ = spec;
+  if (spec.padding_mode != PaddingMode::kZeros) {
+    inner_.padding_mode = PaddingMode::kZeros;
+    inner_.pad_low = inner_.pad_high = Dims{0, 0, 0};
+  }
+}
+
+ConvShape Conv::inner_shape(const ConvShape& shape) const {
+  ConvShape inner = shape;
+  if (pads_first()) inner.in = padded_size(spec_, shape.in);
+  return inner;
+}
+
+std::vector<std::string> Conv::algorithms(const ConvShape& shape) const {
+  return algorithms_for(inner_, inner_shape(shape), kernels_);
+}
+
+const Conv::CachedPlan& Conv::plan_for(const ConvShape& shape, const ConvOptions& options) {
+  for (auto it = plans_.begin(); it != plans_.end(); ++it) {
+    // All algorithms so far sum directly, so strict numerics choose the same plan.
+    const bool fits =
+        it->in == shape.in && it->out == shape.out &&
+        (options.algorithm.empty() ? !it->reason.empty()
+                                   : it->reason.empty() && it->algorithm == options.algorithm);
+    if (!fits) continue;
+    plans_.splice(plans_.begin(), plans_, it);
+    return plans_.front();
+  }
+  const ConvShape inner = inner_shape(shape);
+  CachedPlan entry{shape.in, shape.out, options.algorithm, "", nullptr};
+  if (options.algorithm.empty()) {
+    const Selection selection = select_algorithm(inner_, inner, kernels_);
+    entry.algorithm = selection.algorithm;
+    entry.reason = selection.reason;
+  }
+  entry.plan = make_plan(entry.algorithm, inner_, inner, kernels_);
+  if (!entry.plan) {
+    std::string names;
+    for (const std::string& name : algorithms(shape)) names += (names.empty() ? "" : ", ") + name;
+    throw unsupported_error("algorithm must be one that can run this " + spec_.name() + " (" +
+                            names + "), got '" + options.algorithm + "'");
+  }
+  plans_.push_front(std::move(entry));
+  if (plans_.size() > kMaxPlans) plans_.pop_back();
+  return plans_.front();
+}
+
+const float* Conv::packed_for(const ConvPlan& plan, const ConvBuffers& buffers) {
+  PackedWeights* entry = nullptr;
+  for (PackedWeights& w : weights_) {
+    if (w.key == plan.pack_key()) entry = &w;
+  }
+  const size_t count = static_cast<size_t>(spec_.weight_size());
+  const bool known = buffers.weight_version >= 0;
+  if (entry) {
+    if (known && entry->version == buffers.weight_version) return entry->packed.data();
+    if (!known && entry->version < 0 && entry->source.size() == count &&
+        std::memcmp(entry->source.data(), buffers.weight, count * sizeof(float)) == 0)
+      return entry->packed.data();
+  } else {
+    PackedWeights fresh;
+    fresh.key = plan.pack_key();
+    fresh.packed = AlignedFloats(plan.packed_floats());
+    weights_.push_back(std::move(fresh));
+    entry = &weights_.back();
+  }
+  // Not valid until packed: an allocation below may throw.
+  entry->version = -1;
+  entry->source.clear();
+  if (known) {
+    entry->source.shrink_to_fit();
+  } else {
+    entry->source.assign(buffers.weight, buffers.weight + count);
+  }
+  plan.pack(buffers.weight, entry->packed.data());
+  entry->version = known ? buffers.weight_version : -1;
+  ++packs_;
+  return entry->packed.data();
+}
+
+void Conv::run(const ConvShape& shape, const ConvOptions& options, const ConvBuffers& buffers,
+               Workspace* workspace) {
+  if (shape.batch == 0) return;
+  const ConvPlan& plan = *plan_for(shape, options).plan;
+  const float* packed = packed_for(plan, buffers);
+  const int threads = threads_for(multiply_accumulates(spec_, shape));
+  const size_t plan_bytes = round_up(plan.workspace_bytes(threads));
+  const Dims padded = padded_size(spec_, shape.in);
+  const int64_t planes = shape.batch * spec_.in_channels;
+  size_t pad_bytes = 0;
+  if (pads_first()) {
+    const int64_t floats = checked_product({planes, padded[0], padded[1], padded[2]});
+    if (floats < 0) throw std::bad_alloc();
+    pad_bytes = static_cast<size_t>(floats) * sizeof(float);
+  }
+  char* scratch = static_cast<char*>(workspace->get(plan_bytes + pad_bytes));
+  const float* input = buffers.input;
+  if (pads_first()) {
+    float* copy = reinterpret_cast<float*>(scratch + plan_bytes);
+    pad_planes(spec_, shape.in, planes, input, copy, threads);
+    input = copy;
+  }
+  plan.run({input, packed, buffers.bias, buffers.output, shape.batch, scratch, threads});
+}
+
+ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options) {
+  const CachedPlan& entry = plan_for(shape, options);
+  const double macs = multiply_accumulates(spec_, shape);
+  const int threads = threads_for(macs);
+  size_t bytes = round_up(entry.plan->workspace_bytes(threads));
+  if (pads_first()) {
+    const Dims padded = padded_size(spec_, shape.in);
+    bytes +=
+        static_cast<size_t>(shape.batch * spec_.in_channels * padded[0] * padded[1] * padded[2]) *
+        sizeof(float);
+  }
+  return {entry.algorithm, kernels_.isa, entry.reason.empty() ? "forced" : entry.reason,
+          threads,         bytes,        macs};
+}
+
+size_t Conv::packed_bytes() const {
+  size_t bytes = 0;
+  for (const PackedWeights& w : weights_)
+    bytes += (w.packed.size() + w.source.size()) * sizeof(float);
+  return bytes;
+}
+
+}  // namespace nnconv

@@ -1,0 +1,46 @@
+// What an algorithm makes of one problem: how weights are packed, how much scratch it needs, and
+// the run itself. A plan is for one layer and one spatial size; the batch may vary.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "kernel/kernel.h"
+#include "problem/conv_problem.h"
+
+namespace nnconv {
+
+struct ConvArgs {
+  const float* input;   // (batch, in_channels, D, H, W)
+  const float* packed;  // what pack() wrote
+  const float* bias;    // (out_channels), or null
+  float* output;        // (batch, out_channels, D', H', W')
+  int64_t batch;
+  void* workspace;  // workspace_bytes(threads), aligned to 64
+  int threads;
+};
+
+class ConvPlan {
+ public:
+  virtual ~ConvPlan() = default;
+
+  // Plans of one layer with the same key and instruction set share packed weights.
+  virtual const char* pack_key() const = 0;
+  virtual size_t packed_floats() const = 0;
+  virtual void pack(const float* weight, float* packed) const = 0;
+  virtual size_t workspace_bytes(int threads) const = 0;
+  virtual void run(const ConvArgs& args) const = 0;
+};
+
+// Each makes a plan for a problem without padding mode; `supports_*` says whether it can.
+std::unique_ptr<ConvPlan> make_reference_plan(const ConvSpec&, const ConvShape&);
+// `over_pixels`: vectors run over pixels, not over output channels.
+std::unique_ptr<ConvPlan> make_direct_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
+                                           bool over_pixels);
+bool supports_direct(const ConvSpec&, bool over_pixels);
+std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
+                                              const KernelTable&);
+bool supports_depthwise(const ConvSpec&);
+
+}  // namespace nnconv

@@ -1,0 +1,32 @@
+// The only heuristics: which algorithm for which problem, and how many threads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "algorithm/plan.h"
+
+namespace nnconv {
+
+struct Selection {
+  const char* algorithm;  // a name of algorithms_for()
+  std::string reason;
+};
+
+// Depends on layer, spatial size and instruction set only, never on batch or threads: results are
+// bit-identical across those. The spec has no padding mode (padding is done before).
+Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape,
+                           const KernelTable& kernels);
+
+// All that can run the problem, the selected one first.
+std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& shape,
+                                        const KernelTable& kernels);
+
+// Null where the algorithm doesn't exist or can't run the problem.
+std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec& spec,
+                                    const ConvShape& shape, const KernelTable& kernels);
+
+// Threads worth waking for so many multiply-accumulates.
+int threads_for(double macs);
+
+}  // namespace nnconv

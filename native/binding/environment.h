@@ -1,0 +1,35 @@
+// State of one JS environment (the main thread or a worker), and the frame around every exported
+// function.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+
+#include "runtime/workspace.h"
+
+namespace nnconv {
+
+struct Environment {
+  Napi::FunctionReference float32_array;  // the constructor, as it was at load
+  Workspace workspace;
+};
+
+Environment& environment(Napi::Env env);
+
+// A zeroed Float32Array. Throws Error where it can't be allocated.
+Napi::Value new_floats(Napi::Env env, int64_t length);
+
+// Turns C++ exceptions into JS ones with a code.
+[[noreturn]] void rethrow_as_js(Napi::Env env);
+
+template <Napi::Value (*F)(const Napi::CallbackInfo&)>
+Napi::Value exported(const Napi::CallbackInfo& info) {
+  try {
+    return F(info);
+  } catch (...) {
+    rethrow_as_js(info.Env());
+  }
+}
+
+}  // namespace nnconv

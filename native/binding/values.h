@@ -1,0 +1,38 @@
+// JS values to plain C++ ones, checked. Throws nnconv::Error, or Napi::Error where user code (a
+// getter, a proxy) threw.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "algorithm/conv.h"
+#include "problem/conv_problem.h"
+
+namespace nnconv {
+
+// An integer with |value| <= 2^53 - 1.
+int64_t to_integer(const Napi::Value& value, const std::string& name);
+bool to_boolean(const Napi::Value& value, const std::string& name);
+std::string to_string(const Napi::Value& value, const std::string& name);
+// An array of integers, at most `most` of them.
+std::vector<int64_t> to_integers(const Napi::Value& value, const std::string& name,
+                                 uint32_t most = 16);
+Napi::Object to_object(const Napi::Value& value, const std::string& name);
+
+ConvSpec to_conv_spec(const Napi::Value& value);
+// `value` may be undefined.
+ConvOptions to_conv_options(const Napi::Value& value, int dims);
+
+// The data of a Float32Array of exactly `length` elements. Read it last: no JS may run between this
+// and the use of the pointer.
+const float* to_floats(const Napi::Value& value, const std::string& name, int64_t length);
+
+Napi::Array from_integers(Napi::Env env, const std::vector<int64_t>& values);
+
+// What a message shows of a value of the wrong kind.
+std::string describe(const Napi::Value& value);
+
+}  // namespace nnconv

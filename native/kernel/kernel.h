@@ -1,0 +1,99 @@
+// The contract between algorithms and micro-kernels: plain structs, a table of function pointers.
+// Included by the per-instruction-set files, so: no STL, no inline functions.
+#pragma once
+
+#include <stdint.h>
+
+namespace nnconv {
+
+// A run of `k` multiply-accumulate steps over consecutive packed weights: one tap (and then the
+// steps are channels) or one row of taps. Offsets and distances count floats.
+struct Segment {
+  int64_t input;   // from the tile's input pointer
+  int64_t weight;  // in packed steps
+  int64_t k;
+  // OcTile: rows left out at the tile's start and end (0 or 1 each): their tap is padding.
+  // PxTile: where `edge` is set, the taps of pixels outside [lo, hi) are padding.
+  int32_t lo;
+  int32_t hi;
+  int32_t edge;
+};
+
+// Vectors over output channels: M pixels x V vectors of channels; input values are broadcast.
+//   out[m][c] = bias[c] + sum over segments, k: input[m][k] * weight[k][c]
+struct OcTile {
+  const float* input;
+  const float* weight;  // packed [step][V * width]
+  const Segment* segments;
+  int64_t segment_count;
+  int64_t input_m;    // distance of neighbouring pixels of the tile
+  int64_t input_k;    // distance of neighbouring steps of a segment
+  const float* bias;  // `channels` values, or null
+  float* out;
+  int64_t out_m;  // distances in the output of neighbouring pixels and channels
+  int64_t out_c;
+  int64_t channels;  // 1..V * width
+};
+typedef void (*OcTileFn)(const OcTile*);
+
+// Vectors over pixels that are contiguous in input and output: M output channels x V vectors of
+// pixels; weights are broadcast.
+struct PxTile {
+  const float* input;
+  const float* weight;  // packed [step][weight_m]
+  const Segment* segments;
+  int64_t segment_count;
+  int64_t input_k;
+  int64_t weight_m;   // packed channels of a step
+  const float* bias;  // M values, or null
+  float* out;
+  int64_t out_c;
+  int64_t pixels;  // 1..V * width
+};
+typedef void (*PxTileFn)(const PxTile*);
+
+// One input row of a depthwise output row, with the kernel row that meets it.
+struct DepthwiseRow {
+  const float* input;
+  const float* weight;
+};
+
+// One output row of one channel, edges included.
+struct DepthwiseTile {
+  const DepthwiseRow* rows;
+  int64_t row_count;
+  int64_t taps;      // kernel width
+  int64_t dilation;  // along the row
+  int64_t stride;
+  int64_t pad;  // before the row
+  int64_t in_width;
+  float bias;
+  float* out;
+  int64_t out_width;
+};
+typedef void (*DepthwiseFn)(const DepthwiseTile*);
+
+enum { kMaxOcM = 14, kMaxOcV = 2, kMaxPxM = 8, kMaxPxV = 3 };
+
+struct KernelTable {
+  const char* isa;
+  int width;              // floats of a vector
+  int oc_m[kMaxOcV + 1];  // tallest tile for V vectors; [0] unused
+  int px_m;
+  int px_v;
+  OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
+  PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
+  DepthwiseFn depthwise;
+};
+
+// One per instruction set, null where it was not compiled in. To be called only on a CPU that has
+// the set: the functions that fill the tables are compiled for it as well.
+const KernelTable* kernels_baseline();
+const KernelTable* kernels_avx2();
+const KernelTable* kernels_avx512();
+const KernelTable* kernels_neon();
+// Sixteen-float vectors in baseline instructions: lets the self-test run the AVX-512 tile shapes on
+// any machine.
+const KernelTable* kernels_wide_test();
+
+}  // namespace nnconv

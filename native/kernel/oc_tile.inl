@@ -1,0 +1,151 @@
+// Micro-kernel with vectors over output channels: M pixels x V vectors.
+//
+// One step multiplies M broadcast input values with V vectors of packed weights. The input is read
+// where it lies (NCHW): no im2col panel. A segment may leave out the first or last pixel, whose tap
+// is padding. Needs simd.h.
+//
+// Every loop over accumulators is unrolled, zeroing and storing included; an index that is not a
+// constant would move them all from registers to the stack.
+
+namespace {
+using namespace nnconv;
+
+template <int M, int V, int S, int LO, int HI>
+NNCONV_INLINE void oc_steps(vf (&acc)[M][V], const float* input, const float* weight, int64_t k,
+                            int64_t input_m, int64_t input_k) {
+  const int64_t step_m = S ? S : input_m;
+  for (; k > 0; --k) {
+    vf w[V];
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) w[v] = vload(weight + v * W);
+    NNCONV_UNROLL
+    for (int m = LO; m < M - HI; ++m) {
+      const vf x = vbroadcast(input + m * step_m);
+      NNCONV_UNROLL
+      for (int v = 0; v < V; ++v) acc[m][v] = vfma(x, w[v], acc[m][v]);
+    }
+    input += input_k;
+    weight += V * W;
+  }
+}
+
+// Stores pixels [M0, M0 + 4) of one vector of channels, transposed: each channel's pixels are
+// contiguous in the output.
+template <int B>
+NNCONV_INLINE void store_blocks4(vf c0, vf c1, vf c2, vf c3, float* out, int64_t out_c) {
+  *(f4_u*)(out + (B * 4 + 0) * out_c) = block<B>(c0);
+  *(f4_u*)(out + (B * 4 + 1) * out_c) = block<B>(c1);
+  *(f4_u*)(out + (B * 4 + 2) * out_c) = block<B>(c2);
+  *(f4_u*)(out + (B * 4 + 3) * out_c) = block<B>(c3);
+  if constexpr ((B + 1) * 4 < W) store_blocks4<B + 1>(c0, c1, c2, c3, out, out_c);
+}
+
+template <int B>
+NNCONV_INLINE void store_blocks2(vf c01, vf c23, float* out, int64_t out_c) {
+  const f4 lo = block<B>(c01);
+  const f4 hi = block<B>(c23);
+  *(f2_u*)(out + (B * 4 + 0) * out_c) = __builtin_shufflevector(lo, lo, 0, 1);
+  *(f2_u*)(out + (B * 4 + 1) * out_c) = __builtin_shufflevector(lo, lo, 2, 3);
+  *(f2_u*)(out + (B * 4 + 2) * out_c) = __builtin_shufflevector(hi, hi, 0, 1);
+  *(f2_u*)(out + (B * 4 + 3) * out_c) = __builtin_shufflevector(hi, hi, 2, 3);
+  if constexpr ((B + 1) * 4 < W) store_blocks2<B + 1>(c01, c23, out, out_c);
+}
+
+template <int B>
+NNCONV_INLINE void store_blocks1(vf c, float* out, int64_t out_c) {
+  const f4 q = block<B>(c);
+  NNCONV_UNROLL
+  for (int j = 0; j < 4; ++j) out[(B * 4 + j) * out_c] = q[j];
+  if constexpr ((B + 1) * 4 < W) store_blocks1<B + 1>(c, out, out_c);
+}
+
+template <int M, int V, int V0, int M0>
+NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t out_c) {
+  if constexpr (M - M0 >= 4) {
+    const vf t0 = interleave_lo(acc[M0][V0], acc[M0 + 1][V0]);
+    const vf t1 = interleave_hi(acc[M0][V0], acc[M0 + 1][V0]);
+    const vf t2 = interleave_lo(acc[M0 + 2][V0], acc[M0 + 3][V0]);
+    const vf t3 = interleave_hi(acc[M0 + 2][V0], acc[M0 + 3][V0]);
+    store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
+                     out + M0, out_c);
+    store_transposed<M, V, V0, M0 + 4>(acc, out, out_c);
+  } else if constexpr (M - M0 >= 2) {
+    store_blocks2<0>(interleave_lo(acc[M0][V0], acc[M0 + 1][V0]),
+                     interleave_hi(acc[M0][V0], acc[M0 + 1][V0]), out + M0, out_c);
+    store_transposed<M, V, V0, M0 + 2>(acc, out, out_c);
+  } else if constexpr (M - M0 == 1) {
+    store_blocks1<0>(acc[M0][V0], out + M0, out_c);
+  }
+}
+
+template <int M, int V>
+NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], const OcTile* t) {
+  float scratch[M][V * W];
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) vstore(&scratch[m][v * W], acc[m][v]);
+  }
+  for (int64_t c = 0; c < t->channels; ++c)
+    for (int m = 0; m < M; ++m) t->out[c * t->out_c + m * t->out_m] = scratch[m][c];
+}
+
+template <int M, int V, int S>
+NNCONV_INLINE void oc_tile_body(const OcTile* t) {
+  vf acc[M][V];
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) acc[m][v] = (vf){};
+  }
+  const Segment* s = t->segments;
+  for (const Segment* end = s + t->segment_count; s != end; ++s) {
+    const float* input = t->input + s->input;
+    const float* weight = t->weight + s->weight * (V * W);
+    if (!(s->lo | s->hi)) {
+      oc_steps<M, V, S, 0, 0>(acc, input, weight, s->k, t->input_m, t->input_k);
+    } else if (!s->hi) {
+      oc_steps<M, V, S, 1, 0>(acc, input, weight, s->k, t->input_m, t->input_k);
+    } else if (!s->lo) {
+      oc_steps<M, V, S, 0, 1>(acc, input, weight, s->k, t->input_m, t->input_k);
+    } else {
+      oc_steps<M, V, S, 1, 1>(acc, input, weight, s->k, t->input_m, t->input_k);
+    }
+  }
+  if (t->bias) {
+    vf b[V];
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) b[v] = vload_n(t->bias + v * W, t->channels - v * W);
+    NNCONV_UNROLL
+    for (int m = 0; m < M; ++m) {
+      NNCONV_UNROLL
+      for (int v = 0; v < V; ++v) acc[m][v] = acc[m][v] + b[v];
+    }
+  }
+  if (t->out_m != 1 || t->channels != V * W) {
+    store_scattered<M, V>(acc, t);
+    return;
+  }
+  store_transposed<M, V, 0, 0>(acc, t->out, t->out_c);
+  if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c);
+}
+
+// The distances that matter get a copy with constant address offsets.
+template <int M, int V>
+void oc_tile(const OcTile* t) {
+  if (t->input_m == 1) {
+    oc_tile_body<M, V, 1>(t);
+  } else if (t->input_m == 2) {
+    oc_tile_body<M, V, 2>(t);
+  } else {
+    oc_tile_body<M, V, 0>(t);
+  }
+}
+
+template <int V, int M>
+void fill_oc(KernelTable* table) {
+  table->oc[V][M] = oc_tile<M, V>;
+  if constexpr (M > 1) fill_oc<V, M - 1>(table);
+}
+
+}  // namespace

@@ -1,0 +1,24 @@
+// Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2) pixels
+// by one (two) vectors of channels, PM channels by up to PV vectors of pixels.
+
+namespace {
+
+template <int OC1, int OC2, int PM, int PV>
+nnconv::KernelTable make_table(const char* isa) {
+  nnconv::KernelTable t = {};
+  t.isa = isa;
+  t.width = W;
+  t.oc_m[1] = OC1;
+  t.oc_m[2] = OC2;
+  t.px_m = PM;
+  t.px_v = PV;
+  fill_oc<1, OC1>(&t);
+  fill_oc<2, OC2>(&t);
+  fill_px<1, PM>(&t);
+  fill_px<2, PM>(&t);
+  fill_px<PV, PM>(&t);
+  t.depthwise = depthwise;
+  return t;
+}
+
+}  // namespace

@@ -1,0 +1,129 @@
+#include "runtime/parallel.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace nnconv {
+namespace {
+
+struct DefaultThreads {
+  int count = 1;
+  std::string reason;
+};
+
+#if defined(__linux__)
+int affinity_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
+}
+
+// Distinct (package, core) pairs: hyper-threads of one core count once. 0 where unknown.
+int physical_cores() {
+  std::set<std::pair<std::string, std::string>> cores;
+  for (int cpu = 0; cpu < kMaxThreads; ++cpu) {
+    const std::string dir = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    std::ifstream package(dir + "physical_package_id"), core(dir + "core_id");
+    std::string p, c;
+    if (!(package >> p) || !(core >> c)) break;
+    cores.insert({p, c});
+  }
+  return static_cast<int>(cores.size());
+}
+
+// CPUs granted by the control group's quota (v2, then v1); 0 where there is none.
+double cgroup_quota() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period && quota != "max" && period > 0)
+    return std::atof(quota.c_str()) / period;
+  std::ifstream q("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double us = 0;
+  if (q >> us && p >> period && us > 0 && period > 0) return us / period;
+  return 0;
+}
+#endif
+
+DefaultThreads find_default() {
+  DefaultThreads result;
+  std::ostringstream reason;
+  if (const char* forced = std::getenv("NNCONV_NUM_THREADS")) {
+    char* end = nullptr;
+    const long n = std::strtol(forced, &end, 10);
+    if (end != forced && *end == '\0' && n >= 1 && n <= kMaxThreads) {
+      result.count = static_cast<int>(n);
+      result.reason = "NNCONV_NUM_THREADS=" + std::string(forced);
+      return result;
+    }
+    reason << "NNCONV_NUM_THREADS='" << forced << "' ignored (not an integer from 1 to "
+           << kMaxThreads << "); ";
+  }
+  int count = static_cast<int>(std::thread::hardware_concurrency());
+  reason << "smallest of: hardware " << count;
+#if defined(__linux__)
+  const auto limit = [&](const char* what, int n) {
+    if (n < 1) return;
+    reason << ", " << what << " " << n;
+    if (n < count || count < 1) count = n;
+  };
+  limit("affinity", affinity_cpus());
+  limit("physical cores", physical_cores());
+  const double quota = cgroup_quota();
+  if (quota > 0) limit("control group quota", quota < 1 ? 1 : static_cast<int>(std::floor(quota)));
+#endif
+  result.count = count < 1 ? 1 : count > kMaxThreads ? kMaxThreads : count;
+  result.reason = reason.str();
+  return result;
+}
+
+const DefaultThreads& default_threads() {
+  static const DefaultThreads found = find_default();
+  return found;
+}
+
+std::atomic<int> chosen_threads{0};  // 0: the default
+
+}  // namespace
+
+int num_threads() {
+  const int n = chosen_threads.load(std::memory_order_relaxed);
+  return n > 0 ? n : default_threads().count;
+}
+
+void set_num_threads(int n) { chosen_threads.store(n, std::memory_order_relaxed); }
+
+const std::string& default_threads_reason() { return default_threads().reason; }
+
+void parallel_for(int64_t items, int threads, ParallelBody body, void* context) {
+  if (threads > items) threads = static_cast<int>(items);
+  if (threads <= 1) {
+    for (int64_t i = 0; i < items; ++i) body(context, i, 0);
+    return;
+  }
+#ifdef _OPENMP
+  std::atomic<int64_t> next{0};
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < items;)
+      body(context, i, thread);
+  }
+#else
+  for (int64_t i = 0; i < items; ++i) body(context, i, 0);
+#endif
+}
+
+}  // namespace nnconv

@@ -1,0 +1,34 @@
+// The only door to threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+namespace nnconv {
+
+constexpr int kMaxThreads = 1024;
+
+// Threads that parallel_for uses at most: the machine's share of this process unless set.
+int num_threads();
+void set_num_threads(int n);
+// How the default was found, in words.
+const std::string& default_threads_reason();
+
+// Calls body(context, item, thread) once for each item in [0, items), on up to `threads` threads
+// (thread < threads). Items are handed out as threads become free, so nothing may depend on who
+// gets which. The body must not throw.
+typedef void (*ParallelBody)(void* context, int64_t item, int thread);
+void parallel_for(int64_t items, int threads, ParallelBody body, void* context);
+
+template <typename F>
+void parallel_for(int64_t items, int threads, F&& f) {
+  parallel_for(
+      items, threads,
+      [](void* context, int64_t item, int thread) {
+        (*static_cast<std::remove_reference_t<F>*>(context))(item, thread);
+      },
+      const_cast<void*>(static_cast<const void*>(&f)));
+}
+
+}  // namespace nnconv

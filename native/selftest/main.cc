@@ -1,0 +1,290 @@
+// Native self-test, free of JS: every algorithm under every instruction set that this machine can
+// run (and the AVX-512 tile shapes in plain code) against the double-precision reference, on seeded
+// random and hand-picked awkward problems; bit-identity over batch and threads; packing and errors.
+// Runs under sanitizers and, cross-built, under an emulator.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "algorithm/conv.h"
+#include "algorithm/kernels.h"
+#include "problem/error.h"
+#include "runtime/cpu.h"
+#include "runtime/parallel.h"
+
+namespace nnconv {
+namespace {
+
+int passed = 0;
+int failed = 0;
+
+void check(bool ok, const std::string& what) {
+  if (ok) {
+    ++passed;
+  } else {
+    ++failed;
+    std::printf("FAILED: %s\n", what.c_str());
+  }
+}
+
+struct Problem {
+  ConvSpec spec;
+  std::vector<int64_t> input_shape;
+  bool bias = true;
+};
+
+std::string text(const Problem& p) {
+  const ConvSpec& s = p.spec;
+  return s.name() + " " + std::to_string(s.in_channels) + "->" + std::to_string(s.out_channels) +
+         " g" + std::to_string(s.groups) + " k" + format_dims(s.kernel, s.dims) + " s" +
+         format_dims(s.stride, s.dims) + " p" + format_dims(s.pad_low, s.dims) +
+         format_dims(s.pad_high, s.dims) + " d" + format_dims(s.dilation, s.dims) + " op" +
+         format_dims(s.output_padding, s.dims) + " mode" +
+         std::to_string(static_cast<int>(s.padding_mode)) + " input " + format_list(p.input_shape);
+}
+
+using Random = std::mt19937;
+
+int64_t pick(Random& random, int64_t lo, int64_t hi) {
+  return lo + static_cast<int64_t>(random() % static_cast<uint32_t>(hi - lo + 1));
+}
+
+// Exactly sized, so that a sanitizer sees every access past the end.
+std::vector<float> noise(Random& random, int64_t count, float scale) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& v : values) v = scale * (static_cast<float>(random() % 65536) / 32768.0f - 1.0f);
+  return values;
+}
+
+Problem random_problem(Random& random) {
+  Problem p;
+  ConvSpec& s = p.spec;
+  s.dims = static_cast<int>(pick(random, 1, 3));
+  s.transposed = pick(random, 0, 2) == 0;
+  const int64_t in = pick(random, 1, 9), out = pick(random, 1, 40);
+  switch (pick(random, 0, 3)) {
+    case 0:  // depthwise, with a multiplier
+      s.groups = pick(random, 1, 9);
+      s.in_channels = s.groups;
+      s.out_channels = s.groups * pick(random, 1, 3);
+      break;
+    case 1:
+      s.groups = pick(random, 2, 3);
+      s.in_channels = s.groups * in;
+      s.out_channels = s.groups * out;
+      break;
+    default:
+      s.in_channels = in;
+      s.out_channels = out;
+  }
+  p.input_shape = {pick(random, 1, 2), s.in_channels};
+  p.bias = pick(random, 0, 1) == 1;
+  for (int d = kMaxDims - s.dims; d < kMaxDims; ++d) {
+    const int64_t most = s.dims == 1 ? 70 : s.dims == 2 ? 30 : 9;
+    s.kernel[d] = pick(random, 1, pick(random, 0, 3) ? 3 : 7);
+    s.stride[d] = pick(random, 1, pick(random, 0, 1) ? 1 : 4);
+    s.dilation[d] = pick(random, 1, pick(random, 0, 1) ? 1 : 5);
+    const int64_t extent = s.dilation[d] * (s.kernel[d] - 1) + 1;
+    s.pad_low[d] = s.pad_high[d] = pick(random, 0, extent - (s.transposed ? 1 : 0));
+    if (s.transposed) {
+      s.output_padding[d] = pick(random, 0, std::max(s.stride[d], s.dilation[d]) - 1);
+    } else if (pick(random, 0, 2) == 0) {
+      s.pad_high[d] += pick(random, 0, 2);
+    }
+    const int64_t missing = extent - s.pad_low[d] - s.pad_high[d];
+    const int64_t least = std::max<int64_t>(
+        1,
+        s.transposed ? (s.stride[d] - missing - s.output_padding[d]) / s.stride[d] + 1 : missing);
+    p.input_shape.push_back(pick(random, least, std::max(least, most)));
+  }
+  if (!s.transposed && pick(random, 0, 3) == 0) {
+    s.padding_mode = static_cast<PaddingMode>(pick(random, 1, 3));
+    for (int d = kMaxDims - s.dims; d < kMaxDims; ++d) {
+      int64_t& size = p.input_shape[static_cast<size_t>(2 + d - (kMaxDims - s.dims))];
+      size = std::max(size, s.dilation[d] * (s.kernel[d] - 1) + 1);
+      s.pad_low[d] = std::min(s.pad_low[d], size - 1);
+      s.pad_high[d] = std::min(s.pad_high[d], size - 1);
+    }
+  }
+  return p;
+}
+
+Problem conv2d(int64_t in, int64_t out, int64_t k, int64_t stride, int64_t pad, int64_t dilation,
+               int64_t groups, int64_t h, int64_t w) {
+  Problem p;
+  p.spec.in_channels = in;
+  p.spec.out_channels = out;
+  p.spec.groups = groups;
+  p.spec.kernel = {1, k, k};
+  p.spec.stride = {1, stride, stride};
+  p.spec.pad_low = p.spec.pad_high = {0, pad, pad};
+  p.spec.dilation = {1, dilation, dilation};
+  p.input_shape = {1, in, h, w};
+  return p;
+}
+
+std::vector<Problem> picked_problems() {
+  std::vector<Problem> problems = {
+      conv2d(3, 64, 7, 2, 3, 1, 1, 33, 37),   conv2d(64, 64, 3, 1, 1, 1, 1, 14, 14),
+      conv2d(65, 33, 1, 1, 0, 1, 1, 17, 19),  conv2d(32, 32, 3, 1, 1, 1, 32, 28, 28),
+      conv2d(24, 24, 3, 2, 1, 1, 24, 29, 29), conv2d(16, 48, 3, 1, 12, 12, 1, 28, 28),
+      conv2d(64, 64, 3, 1, 1, 1, 8, 13, 13),  conv2d(5, 7, 5, 1, 4, 1, 1, 1, 1),
+      conv2d(7, 100, 3, 1, 1, 1, 1, 7, 7),
+  };
+  for (int64_t channels = 1; channels <= 33; ++channels)
+    problems.push_back(conv2d(channels, 34 - channels, 3, 1, 1, 1, 1, 5, 1 + channels));
+  return problems;
+}
+
+bool close(float got, float expected) {
+  // torch.testing.assert_close for float32.
+  return std::fabs(got - expected) <= 1e-5 + 1.3e-6 * std::fabs(expected);
+}
+
+struct Data {
+  std::vector<float> input, weight, bias;
+};
+
+std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std::string& algorithm,
+                       int64_t batch) {
+  std::vector<int64_t> shape = p.input_shape;
+  shape[0] = batch;
+  const ConvShape sizes = infer_shape(p.spec, shape, nullptr);
+  std::vector<float> out(static_cast<size_t>(batch * p.spec.out_channels * sizes.out_plane()),
+                         std::nanf(""));
+  ConvOptions options;
+  options.algorithm = algorithm;
+  Workspace workspace;
+  conv.run(
+      sizes, options,
+      {data.input.data(), data.weight.data(), 1, p.bias ? data.bias.data() : nullptr, out.data()},
+      &workspace);
+  return out;
+}
+
+void test_problem(const Problem& p, const std::vector<const KernelTable*>& tables, Random& random) {
+  const ConvShape sizes = infer_shape(p.spec, p.input_shape, nullptr);
+  const double fan = static_cast<double>(p.spec.taps() * p.spec.in_per_group());
+  Data data{noise(random, sizes.batch * p.spec.in_channels * sizes.in_plane(), 1.0f),
+            noise(random, p.spec.weight_size(), static_cast<float>(1.0 / std::sqrt(fan))),
+            noise(random, p.spec.out_channels, 0.5f)};
+  Conv oracle(p.spec, *tables[0]);
+  const std::vector<float> expected = run(oracle, p, data, "reference", sizes.batch);
+  for (const KernelTable* table : tables) {
+    Conv conv(p.spec, *table);
+    for (const std::string& algorithm : conv.algorithms(sizes)) {
+      if (algorithm == "reference") continue;
+      const std::string what = std::string(table->isa) + " " + algorithm + " " + text(p);
+      set_num_threads(1);
+      const std::vector<float> got = run(conv, p, data, algorithm, sizes.batch);
+      size_t bad = 0;
+      for (size_t i = 0; i < got.size(); ++i) bad += !close(got[i], expected[i]);
+      check(bad == 0, what + ": " + std::to_string(bad) + " of " + std::to_string(got.size()) +
+                          " elements differ from the reference");
+      set_num_threads(2);
+      const std::vector<float> threaded = run(conv, p, data, algorithm, sizes.batch);
+      const std::vector<float> first = run(conv, p, data, algorithm, 1);
+      check(std::memcmp(got.data(), threaded.data(), got.size() * sizeof(float)) == 0,
+            what + ": 2 threads differ from 1");
+      check(std::memcmp(got.data(), first.data(), first.size() * sizeof(float)) == 0,
+            what + ": batch 1 differs from the first of a batch");
+      check(conv.packs() == 1 || conv.packs() <= 3, what + ": packed again");
+    }
+  }
+}
+
+void test_packing() {
+  Problem p = conv2d(4, 8, 3, 1, 1, 1, 1, 6, 6);
+  Random random(7);
+  Data data{noise(random, 4 * 36, 1.0f), noise(random, p.spec.weight_size(), 1.0f),
+            noise(random, 8, 1.0f)};
+  Conv conv(p.spec, kernels());
+  const ConvShape sizes = infer_shape(p.spec, p.input_shape, nullptr);
+  std::vector<float> out(8 * 36), changed(8 * 36);
+  Workspace workspace;
+  const auto call = [&](int64_t version, std::vector<float>& to) {
+    conv.run(sizes, {}, {data.input.data(), data.weight.data(), version, nullptr, to.data()},
+             &workspace);
+  };
+  call(5, out);
+  call(5, out);
+  check(conv.packs() == 1, "the same version packs once");
+  data.weight[0] += 1.0f;
+  call(6, changed);
+  check(conv.packs() == 2 && out != changed, "a new version packs again");
+  call(-1, out);
+  call(-1, out);
+  check(conv.packs() == 3 && out == changed, "an unknown version packs once");
+  data.weight[0] += 1.0f;
+  call(-1, out);
+  check(conv.packs() == 4 && out != changed, "an unknown version sees a changed weight");
+}
+
+void test_errors() {
+  const auto rejects = [](const char* what, auto change) {
+    ConvSpec spec;
+    change(spec);
+    bool threw = false;
+    try {
+      validate(spec);
+    } catch (const Error&) {
+      threw = true;
+    }
+    check(threw, std::string("rejects ") + what);
+  };
+  rejects("stride 0", [](ConvSpec& s) { s.stride[2] = 0; });
+  rejects("dilation 0", [](ConvSpec& s) { s.dilation[1] = 0; });
+  rejects("negative padding", [](ConvSpec& s) { s.pad_low[2] = -1; });
+  rejects("groups that don't divide", [](ConvSpec& s) { s.groups = 2; });
+  rejects("output padding of a convolution", [](ConvSpec& s) { s.output_padding[2] = 1; });
+  rejects("output padding as large as the stride", [](ConvSpec& s) {
+    s.transposed = true;
+    s.output_padding[2] = 1;
+  });
+  rejects("weights too large",
+          [](ConvSpec& s) { s.in_channels = s.out_channels = s.kernel[2] = 1 << 30; });
+}
+
+}  // namespace
+}  // namespace nnconv
+
+int main() {
+  using namespace nnconv;
+  std::vector<const KernelTable*> tables;
+  std::string names;
+  std::vector<std::string> isas = cpu_info().isas;
+  if (const char* forced = std::getenv("NNCONV_ISA")) {
+    if (*forced) isas = {forced};
+  } else {
+    isas.push_back("wide_test");
+  }
+  for (const std::string& isa : isas) {
+    const KernelTable* table = kernels_for(isa.c_str());
+    if (!table) continue;
+    tables.push_back(table);
+    names += " " + isa;
+  }
+  if (tables.empty()) {
+    std::printf("no usable instruction set\n");
+    return 1;
+  }
+  const char* rounds_text = std::getenv("NNCONV_SELFTEST_ROUNDS");
+  const int rounds = rounds_text ? std::atoi(rounds_text) : 400;
+  Random random(20240229);
+  try {
+    for (const Problem& p : picked_problems()) test_problem(p, tables, random);
+    for (int i = 0; i < rounds; ++i) test_problem(random_problem(random), tables, random);
+    test_packing();
+    test_errors();
+  } catch (const std::exception& e) {
+    check(false, std::string("exception: ") + e.what());
+  }
+  std::printf("instruction sets:%s\nself-test: %d passed, %d failed\n", names.c_str(), passed,
+              failed);
+  return failed ? 1 : 0;
+}
