@@ -52,24 +52,24 @@ struct PxTile {
 };
 typedef void (*PxTileFn)(const PxTile*);
 
-// One input row of a depthwise output row, with the kernel row that meets it.
-struct DepthwiseRow {
+// An input plane of a depthwise convolution with the part of the kernel that meets it.
+struct DepthwisePlane {
   const float* input;
   const float* weight;
 };
 
-// One output row of one channel, edges included.
+// One output plane of one channel, edges included. Index 0 is the height, 1 the width.
 struct DepthwiseTile {
-  const DepthwiseRow* rows;
-  int64_t row_count;
-  int64_t taps;      // kernel width
-  int64_t dilation;  // along the row
-  int64_t stride;
-  int64_t pad;  // before the row
-  int64_t in_width;
+  const DepthwisePlane* planes;  // one for each depth tap
+  int64_t plane_count;
+  int64_t kernel[2];
+  int64_t stride[2];
+  int64_t dilation[2];
+  int64_t pad[2];
+  int64_t in[2];
+  int64_t out_size[2];
   float bias;
   float* out;
-  int64_t out_width;
 };
 typedef void (*DepthwiseFn)(const DepthwiseTile*);
 

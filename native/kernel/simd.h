@@ -115,14 +115,24 @@ NNCONV_INLINE void vstore_n(float* p, vf v, int64_t n) {
 #endif
 }
 
-// Lanes 0, 2, 4, ... of the 2W floats in (a, b).
+// Lanes 0, 2, 4, ... of the 2W floats in (a, b), in an order that veven_sort puts right: a vector
+// that is computed lane by lane needs sorting only once, at its end.
 NNCONV_INLINE vf veven(vf a, vf b) {
 #if NNCONV_WIDTH == 4
   return __builtin_shufflevector(a, b, 0, 2, 4, 6);
 #elif NNCONV_WIDTH == 8
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
+  return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
 #else
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
+#endif
+}
+NNCONV_INLINE vf veven_sort(vf v) {
+#if NNCONV_WIDTH == 4
+  return v;
+#elif NNCONV_WIDTH == 8
+  return __builtin_shufflevector(v, v, 0, 1, 4, 5, 2, 3, 6, 7);
+#else
+  return __builtin_shufflevector(v, v, 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
 #endif
 }
 
