@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-import { names } from './support/abuse';
+import { names } from './support/abuse/main';
 
-const script = path.join(__dirname, 'support', 'abuse.ts');
+const script = path.join(__dirname, 'support', 'abuse', 'main.ts');
 
 test.each(names)('%s', (name) => {
   const flags = ['--no-deprecation', '-r', 'ts-node/register/transpile-only'];

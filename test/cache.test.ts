@@ -40,26 +40,26 @@ const other = (t: Tensor, seed: number) => tensor(normal(seed, t.numel), t.shape
 
 /** Every way to change a parameter. The later ones hand the data out. */
 const CHANGES: [string, (layer: Layer, key: 'weight' | 'bias') => void][] = [
-  ['init.constant_', (layer, key) => void nn.init.constant_(layer[key]!, 0.25)],
-  ['init.normal_', (layer, key) => void nn.init.normal_(layer[key]!)],
-  ['init.uniform_', (layer, key) => void nn.init.uniform_(layer[key]!, -1, 1)],
-  ['init.zeros_', (layer, key) => void nn.init.zeros_(layer[key]!)],
-  ['init.ones_', (layer, key) => void nn.init.ones_(layer[key]!)],
-  ['init.truncNormal_', (layer, key) => void nn.init.truncNormal_(layer[key]!)],
-  ['copy_', (layer, key) => void layer[key]!.copy_(other(layer[key]!, 21))],
+  ['init.constant_', (layer, key) => void nn.init.constant_(layer[key], 0.25)],
+  ['init.normal_', (layer, key) => void nn.init.normal_(layer[key])],
+  ['init.uniform_', (layer, key) => void nn.init.uniform_(layer[key], -1, 1)],
+  ['init.zeros_', (layer, key) => void nn.init.zeros_(layer[key])],
+  ['init.ones_', (layer, key) => void nn.init.ones_(layer[key])],
+  ['init.truncNormal_', (layer, key) => void nn.init.truncNormal_(layer[key])],
+  ['copy_', (layer, key) => void layer[key]!.copy_(other(layer[key], 21))],
   ['fill_', (layer, key) => void layer[key]!.fill_(-0.5)],
   ['a view', (layer, key) => void layer[key]!.reshape([-1]).fill_(0.125)],
   [
     'loadStateDict',
     (layer, key) =>
-      void layer.loadStateDict({ ...layer.stateDict(), [key]: other(layer[key]!, 22) }),
+      void layer.loadStateDict({ ...layer.stateDict(), [key]: other(layer[key], 22) }),
   ],
   ['a tensor of stateDict()', (layer, key) => void layer.stateDict()[key].fill_(0.75)],
-  ['assignment', (layer, key) => void (layer[key] = other(layer[key]!, 23) as never)],
+  ['assignment', (layer, key) => void (layer[key] = other(layer[key], 23) as never)],
   [
     'assignment, then a change of what was assigned',
     (layer, key) => {
-      const assigned = other(layer[key]!, 24);
+      const assigned = other(layer[key], 24);
       layer[key] = assigned as never;
       layer.forward(x);
       assigned.fill_(0.5);
@@ -99,7 +99,7 @@ describe.each(LAYERS)('%s', (_, make) => {
     }
     // And once more, from the state that the change left behind.
     for (const key of ['bias', 'weight'] as const) {
-      layer[key]!.copy_(other(layer[key]!, 31));
+      layer[key]!.copy_(other(layer[key], 31));
       expectCurrent(layer, `${key} changed by copy_ after ${what}`);
     }
   });

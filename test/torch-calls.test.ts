@@ -1,5 +1,6 @@
 /** Calls that PyTorch rejects are rejected, and odd-looking ones that it accepts are accepted. */
-import { nn, Tensor, zeros } from '../lib';
+import { nn, zeros } from '../lib';
+import type { Tensor } from '../lib';
 
 import { expectRejected } from './support/errors';
 import { readFixture } from './support/fixtures';

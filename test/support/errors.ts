@@ -12,7 +12,8 @@ export function thrownBy(call: () => unknown): Thrown {
   try {
     result = call();
   } catch (error) {
-    if (!types.isNativeError(error)) throw new Error(`not an Error was thrown: ${String(error)}`);
+    if (!types.isNativeError(error))
+      throw new Error('something other than an Error was thrown', { cause: error });
     return {
       name: error.name,
       code: String((error as Partial<Thrown>).code),

@@ -26,11 +26,11 @@ export interface Runner {
   /** All that can run the problem, the default one first. */
   algorithms: string[];
   /** Replaces the generated numbers by `changed`, and the problem's shape by `shape`. */
-  run(
+  run: (
     options?: ConvRunOptions,
     changed?: Partial<Omit<ProblemNumbers, 'bias'>> & { bias?: Float32Array | null },
     shape?: readonly number[],
-  ): Output;
+  ) => Output;
 }
 
 export function runner(p: Problem): Runner {
