@@ -3,8 +3,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 const { checkNative, checkLib } = require('../../scripts/check-layers.js') as {
-  checkNative(root: string): string[];
-  checkLib(root: string): string[];
+  checkNative: (root: string) => string[];
+  checkLib: (root: string) => string[];
 };
 
 describe('check-layers', () => {
