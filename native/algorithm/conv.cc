@@ -36,21 +36,19 @@ std::vector<std::string> Conv::algorithms(const ConvShape& shape) const {
 
 const Conv::CachedPlan& Conv::plan_for(const ConvShape& shape, const ConvOptions& options) {
   for (auto it = plans_.begin(); it != plans_.end(); ++it) {
-    // All algorithms so far sum directly, so strict numerics choose the same plan.
-    const bool fits =
-        it->in == shape.in && it->out == shape.out &&
-        (options.algorithm.empty() ? !it->reason.empty()
-                                   : it->reason.empty() && it->algorithm == options.algorithm);
+    const bool fits = it->in == shape.in && it->out == shape.out && it->strict == options.strict &&
+                      it->forced == options.algorithm;
     if (!fits) continue;
     plans_.splice(plans_.begin(), plans_, it);
     return plans_.front();
   }
   const ConvShape inner = inner_shape(shape);
-  CachedPlan entry{shape.in, shape.out, options.algorithm, "", nullptr};
+  CachedPlan entry{shape.in,          shape.out, options.strict, options.algorithm,
+                   options.algorithm, "forced",  nullptr};
   if (options.algorithm.empty()) {
-    const Selection selection = select_algorithm(inner_, inner, kernels_);
+    Selection selection = select_algorithm(inner_, inner, kernels_, options.strict);
     entry.algorithm = selection.algorithm;
-    entry.reason = selection.reason;
+    entry.reason = std::move(selection.reason);
   }
   entry.plan = make_plan(entry.algorithm, inner_, inner, kernels_);
   if (!entry.plan) {

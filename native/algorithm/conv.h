@@ -63,6 +63,8 @@ class Conv {
  private:
   struct CachedPlan {
     Dims in, out;
+    bool strict;
+    std::string forced;  // the algorithm asked for, or empty
     std::string algorithm;
     std::string reason;
     std::unique_ptr<ConvPlan> plan;

@@ -42,5 +42,9 @@ bool supports_direct(const ConvSpec&, bool over_pixels);
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_depthwise(const ConvSpec&);
+// F(m_height x m_width, 3x3); m_height 1: F(m_width, 3) along rows.
+std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
+                                             int m_height, int m_width);
+bool supports_winograd(const ConvSpec&, int m_height);
 
 }  // namespace nnconv

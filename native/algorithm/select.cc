@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "algorithm/lattice.h"
+#include "runtime/cpu.h"
 #include "runtime/parallel.h"
 
 namespace nnconv {
@@ -13,12 +14,19 @@ constexpr const char* kReference = "reference";
 constexpr const char* kDepthwise = "depthwise";
 constexpr const char* kDirectOc = "direct_oc";
 constexpr const char* kDirectPx = "direct_px";
-constexpr const char* kAlgorithms[] = {kDirectOc, kDirectPx, kDepthwise, kReference};
+constexpr const char* kWinograd4 = "winograd_4x4";
+constexpr const char* kWinograd2 = "winograd_2x2";
+constexpr const char* kWinogradRow = "winograd_1x4";
+constexpr const char* kAlgorithms[] = {kDirectOc,  kDirectPx,    kDepthwise, kWinograd4,
+                                       kWinograd2, kWinogradRow, kReference};
 
 bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectOc) return supports_direct(spec, false);
   if (algorithm == kDirectPx) return supports_direct(spec, true);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
+  if (algorithm == kWinograd4) return supports_winograd(spec, 4);
+  if (algorithm == kWinograd2) return supports_winograd(spec, 2);
+  if (algorithm == kWinogradRow) return supports_winograd(spec, 1);
   return true;
 }
 
@@ -30,13 +38,69 @@ double pixel_lane_use(int64_t row, int width) {
 
 double channel_lane_use(int64_t channels, int width) { return pixel_lane_use(channels, width); }
 
+// Costs are counted in multiply-accumulates at full speed, of one image.
+constexpr double kEfficiency = 0.85;  // of a good inner loop
+
+double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
+  // Short rows leave tiles too small to hide the latency of the FMA units.
+  const double tiles = shape.out[2] >= 12 ? 1.0 : 0.65;
+  return multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out}) /
+         (kEfficiency * tiles);
+}
+
+// F(mh x mw, 3x3): products in the transformed domain, transforms on both sides, and the
+// transformed weights that stream through the cache.
+double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int mh, int mw, int width) {
+  const auto ceil_div = [](int64_t a, int64_t b) { return static_cast<double>((a + b - 1) / b); };
+  const double points = (mh == 1 ? 1 : mh + 2) * (mw + 2);
+  const double plane_tiles = ceil_div(shape.out[1], mh) * ceil_div(shape.out[2], mw);
+  const double tiles = plane_tiles * static_cast<double>(shape.out[0]);
+  const double in = static_cast<double>(spec.in_per_group());
+  const double out = static_cast<double>(spec.out_per_group());
+  const double taps = static_cast<double>(spec.kernel[0]);
+  const double full = std::min(1.0, plane_tiles / 4.0);
+  const double lanes = channel_lane_use(spec.out_per_group(), width);
+  const double products = tiles * points * in * out * taps / (kEfficiency * full * lanes);
+  constexpr double kTransform = 5.0;  // a point and channel, in or out
+  const double transforms = kTransform * tiles * points * (in + out) * width / 8;
+  const double bytes = 4.0 * points * in * out * taps;
+  const double far = 0.5 * static_cast<double>(cpu_info().l3_bytes);
+  const double stream = bytes * (bytes > far ? 4.0 : 1.0) * width / 8;
+  return static_cast<double>(spec.groups) * (products + transforms + stream);
+}
+
+// The Winograd algorithm that beats direct summation by a clear margin, or null.
+const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int width) {
+  const struct {
+    const char* name;
+    int mh, mw;
+  } kinds[] = {{kWinograd4, 4, 4}, {kWinograd2, 2, 2}, {kWinogradRow, 1, 4}};
+  // Transforms work on whole vectors of channels; few channels don't pay for them.
+  constexpr int64_t kFewChannels = 8;
+  if (std::min(spec.in_per_group(), spec.out_per_group()) < kFewChannels) return nullptr;
+  const char* best = nullptr;
+  double least = 0.85 * direct_cost(spec, shape);
+  for (const auto& kind : kinds) {
+    if (!supports(kind.name, spec)) continue;
+    const double cost = winograd_cost(spec, shape, kind.mh, kind.mw, width);
+    if (cost < least) {
+      least = cost;
+      best = kind.name;
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
-Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape,
-                           const KernelTable& kernels) {
+Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                           bool strict) {
   if (spec.in_channels == 0) return {kReference, "no input channels: the output is the bias"};
   if (supports_depthwise(spec) && spec.out_per_group() <= 2)
     return {kDepthwise, "one input channel and at most two output channels a group"};
+  const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
+  if (winograd)
+    return {winograd, "three taps at stride 1: fewer multiplications outweigh the transforms"};
   const double over_channels = channel_lane_use(spec.out_per_group(), kernels.width);
   if (!supports_direct(spec, true))
     return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
@@ -58,7 +122,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape,
 
 std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& shape,
                                         const KernelTable& kernels) {
-  const char* selected = select_algorithm(spec, shape, kernels).algorithm;
+  const char* selected = select_algorithm(spec, shape, kernels, false).algorithm;
   std::vector<std::string> names = {selected};
   for (const char* name : kAlgorithms) {
     if (name != selected && supports(name, spec)) names.push_back(name);
@@ -73,6 +137,9 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDirectOc) return make_direct_plan(spec, shape, kernels, false);
     if (name == kDirectPx) return make_direct_plan(spec, shape, kernels, true);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
+    if (name == kWinograd4) return make_winograd_plan(spec, shape, kernels, 4, 4);
+    if (name == kWinograd2) return make_winograd_plan(spec, shape, kernels, 2, 2);
+    if (name == kWinogradRow) return make_winograd_plan(spec, shape, kernels, 1, 4);
     return make_reference_plan(spec, shape);
   }
   return nullptr;

@@ -14,9 +14,10 @@ struct Selection {
 };
 
 // Depends on layer, spatial size and instruction set only, never on batch or threads: results are
-// bit-identical across those. The spec has no padding mode (padding is done before).
-Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape,
-                           const KernelTable& kernels);
+// bit-identical across those. The spec has no padding mode (padding is done before). `strict` keeps
+// to direct summation.
+Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                           bool strict);
 
 // All that can run the problem, the selected one first.
 std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& shape,

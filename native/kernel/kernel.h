@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "kernel/winograd.h"
+
 namespace nnconv {
 
 // A run of `k` multiply-accumulate steps over consecutive packed weights: one tap (and then the
@@ -84,6 +86,7 @@ struct KernelTable {
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
+  WinogradTable winograd;
 };
 
 // One per instruction set, null where it was not compiled in. To be called only on a CPU that has

@@ -9,6 +9,7 @@
 #include "kernel/oc_tile.inl"
 #include "kernel/px_tile.inl"
 #include "kernel/depthwise.inl"
+#include "kernel/winograd.inl"
 #include "kernel/table.inl"
 
 namespace nnconv {

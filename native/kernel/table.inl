@@ -18,6 +18,7 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<2, PM>(&t);
   fill_px<PV, PM>(&t);
   t.depthwise = depthwise;
+  t.winograd = make_winograd<OC1, OC2>();
   return t;
 }
 
