@@ -30,7 +30,7 @@ const y: Tensor = conv.forward(randn([4, 3, 32, 32]));
 const shape: readonly number[] = y.shape;
 const same: typeof nn.Conv2d = Conv2d;
 // @ts-expect-error a misspelled option is a type error
-new nn.Conv2d(3, 16, 3, { paddding: 1 });
+export const misspelled = () => new nn.Conv2d(3, 16, 3, { paddding: 1 });
 console.log(shape.join('x'), same === nn.Conv2d);
 `;
 const IMPORTS = `
