@@ -35,9 +35,8 @@ function decode(file: string, bytes: Buffer): PNG {
   }
   try {
     return PNG.sync.read(bytes);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new PictureError(`'${file}' is a damaged PNG (${reason}); save it again`);
+  } catch (cause) {
+    throw new PictureError(`'${file}' is a damaged PNG; save or copy it again`, { cause });
   }
 }
 
