@@ -1,0 +1,15 @@
+/** The public API. */
+export { full, ones, rand, randn, tensor, type TensorLike, zeros } from './create';
+export type { ErrorCode } from './errors';
+export * as nn from './nn';
+export type { NumberOrTuple } from './options';
+export { manualSeed } from './random';
+export {
+  getNumThreads,
+  type RuntimeInfo,
+  runtimeInfo,
+  setNumThreads,
+  setStrictNumerics,
+  version,
+} from './runtime';
+export { type DType, type NestedNumbers, Tensor } from './tensor';

@@ -1,0 +1,527 @@
+/**
+ * The convolution layers: one N-dimensional base, six thin classes. What a value may be and how large
+ * an output gets is the native side's business.
+ */
+import { binding, type ConvExplanation, type ConvHandle, type ConvRunOptions } from '../binding';
+import { argValueError, pyList, pyTuple, shapeError } from '../errors';
+import {
+  boolean,
+  integer,
+  integers,
+  type NumberOrTuple,
+  oneOf,
+  optionsOf,
+  spread,
+  tuple,
+} from '../options';
+import { strictNumerics } from '../runtime';
+import {
+  allocate,
+  checkFloat32,
+  checkShape,
+  readData,
+  type Tensor,
+  versionOf,
+  wrap,
+} from '../tensor';
+import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init';
+import { Module } from './module';
+
+/** How the input is continued beyond its borders. */
+export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
+
+const PADDING_MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
+
+export interface ConvOptions {
+  /** Step of the window. Default: 1. */
+  stride?: NumberOrTuple;
+  /**
+   * Pixels added on both sides of each dimension; 'valid' adds none, 'same' as many as keep the size
+   * (at stride 1; an odd one goes to the end). Default: 0.
+   */
+  padding?: NumberOrTuple | 'same' | 'valid';
+  /** Distance of the kernel's taps. Default: 1. */
+  dilation?: NumberOrTuple;
+  /** Groups of channels that are convolved apart. Default: 1. */
+  groups?: number;
+  /** Whether a learnable bias is added. Default: true. */
+  bias?: boolean;
+  /** Default: 'zeros'. */
+  paddingMode?: PaddingMode;
+}
+
+export interface ConvTransposeOptions {
+  /** Step of the window in the output. Default: 1. */
+  stride?: NumberOrTuple;
+  /** Pixels cropped from both sides of each dimension of the output. Default: 0. */
+  padding?: NumberOrTuple;
+  /** Size added to the end of each dimension; below stride or dilation. Default: 0. */
+  outputPadding?: NumberOrTuple;
+  /** Groups of channels that are convolved apart. Default: 1. */
+  groups?: number;
+  /** Whether a learnable bias is added. Default: true. */
+  bias?: boolean;
+  /** Distance of the kernel's taps. Default: 1. */
+  dilation?: NumberOrTuple;
+  /** Only 'zeros'. Default: 'zeros'. */
+  paddingMode?: 'zeros';
+}
+
+/** The options of either kind. */
+export interface AnyConvOptions extends Omit<ConvOptions, 'padding'> {
+  padding?: NumberOrTuple | 'same' | 'valid';
+  outputPadding?: NumberOrTuple;
+}
+
+export interface RunOptions {
+  /** Keeps this call to direct summation. Default: what `setStrictNumerics` set. */
+  strict?: boolean;
+}
+
+/** The options of a convolution, normalised. */
+interface Geometry {
+  stride: readonly number[];
+  padding: readonly number[] | 'same' | 'valid';
+  dilation: readonly number[];
+  outputPadding: readonly number[];
+  groups: number;
+  paddingMode: PaddingMode;
+}
+
+/** Reads what all convolutions share, modules and functions, from an options object. */
+export function readGeometry(dims: number, transposed: boolean, options: AnyConvOptions): Geometry {
+  const { stride = 1, padding = 0, dilation = 1, outputPadding = 0, groups = 1 } = options;
+  const each = (name: string, value: unknown): readonly number[] =>
+    tuple(name, value, dims, { broadcast: true });
+  return {
+    stride: each('stride', stride),
+    padding:
+      typeof padding === 'string' && !transposed
+        ? oneOf('padding', padding, ['same', 'valid'] as const)
+        : each('padding', padding),
+    dilation: each('dilation', dilation),
+    outputPadding: each('outputPadding', outputPadding),
+    groups: integer('groups', groups),
+    paddingMode: oneOf('paddingMode', options.paddingMode ?? 'zeros', PADDING_MODES),
+  };
+}
+
+/** The native handle for a convolution; throws for values that PyTorch rejects. */
+export function createHandle(
+  transposed: boolean,
+  inChannels: number,
+  outChannels: number,
+  kernel: readonly number[],
+  geometry: Geometry,
+): ConvHandle {
+  const dims = kernel.length;
+  const stride = spread(geometry.stride, dims);
+  const dilation = spread(geometry.dilation, dims);
+  let padLow: readonly number[];
+  let padHigh: readonly number[];
+  if (geometry.padding === 'same') {
+    if (stride.some((step) => step !== 1)) {
+      throw argValueError(
+        `padding 'same' is not supported for strided convolutions, got stride=${pyList(stride)}`,
+      );
+    }
+    // Bad values make bad totals; the native side names what is wrong with them.
+    const total = kernel.map((k, d) => Math.max(0, dilation[d] * (k - 1)));
+    padLow = total.map((pixels) => Math.floor(pixels / 2));
+    padHigh = total.map((pixels, d) => pixels - padLow[d]);
+  } else {
+    const pad = geometry.padding === 'valid' ? [0] : geometry.padding;
+    padLow = padHigh = spread(pad, dims);
+  }
+  return binding().convCreate({
+    transposed,
+    inChannels,
+    outChannels,
+    groups: geometry.groups,
+    kernel,
+    stride,
+    dilation,
+    padLow,
+    padHigh,
+    outputPadding: spread(geometry.outputPadding, dims),
+    paddingMode: geometry.paddingMode,
+  });
+}
+
+/** Runs a handle: the one way from tensors to the kernels. */
+export function runHandle(
+  handle: ConvHandle,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvRunOptions | undefined,
+): Tensor {
+  checkFloat32('input', input);
+  const { data, shape } = binding().convForward(
+    handle,
+    readData(input),
+    input.shape,
+    readData(weight),
+    versionOf(weight),
+    bias === null ? null : readData(bias),
+    options,
+  );
+  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+}
+
+const STRICT: ConvRunOptions = Object.freeze({ strict: true });
+const RUN_OPTIONS = ['strict'] as const;
+
+function runOptions(owner: string, options: RunOptions | undefined): ConvRunOptions | undefined {
+  if (options === undefined) return strictNumerics() ? STRICT : undefined;
+  const given = optionsOf(owner, options, RUN_OPTIONS);
+  return boolean('strict', given.strict ?? strictNumerics()) ? STRICT : undefined;
+}
+
+/** Handles for inspection by tests. */
+const handles = new WeakMap<ConvNd, ConvHandle>();
+
+/** @internal */
+export function handleOf(conv: ConvNd): ConvHandle {
+  return handles.get(conv)!;
+}
+
+/** What the six layers share. */
+abstract class ConvNd extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[] | 'same' | 'valid';
+  readonly dilation: readonly number[];
+  readonly outputPadding: readonly number[];
+  readonly groups: number;
+  readonly paddingMode: PaddingMode;
+
+  /**
+   * `(outChannels, inChannels / groups, ...kernelSize)`; of a transposed convolution `(inChannels,
+   * outChannels / groups, ...kernelSize)`. Assigning a tensor of that shape replaces it.
+   */
+  declare weight: Tensor;
+  /** `(outChannels)`, or null. */
+  declare bias: Tensor | null;
+
+  protected readonly handle: ConvHandle;
+
+  /** @internal */
+  protected constructor(
+    dims: number,
+    transposed: boolean,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options: AnyConvOptions,
+  ) {
+    super();
+    this.inChannels = integer('inChannels', inChannels);
+    this.outChannels = integer('outChannels', outChannels);
+    this.kernelSize = tuple('kernelSize', kernelSize, dims);
+    const geometry = readGeometry(dims, transposed, options);
+    this.stride = geometry.stride;
+    this.padding = geometry.padding;
+    this.dilation = geometry.dilation;
+    this.outputPadding = geometry.outputPadding;
+    this.groups = geometry.groups;
+    this.paddingMode = geometry.paddingMode;
+    const biased = boolean('bias', options.bias ?? true);
+    this.handle = createHandle(
+      transposed,
+      this.inChannels,
+      this.outChannels,
+      this.kernelSize,
+      geometry,
+    );
+    handles.set(this, this.handle);
+    Object.defineProperty(this, 'handle', { enumerable: false });
+
+    const [rows, columns] = transposed
+      ? [this.inChannels, this.outChannels / this.groups]
+      : [this.outChannels, this.inChannels / this.groups];
+    this.registerParameter('weight', allocate('float32', [rows, columns, ...this.kernelSize]));
+    this.registerParameter('bias', biased ? allocate('float32', [this.outChannels]) : null);
+    this.resetParameters();
+  }
+
+  /** Draws weight and bias anew, both from U(-b, b) with b = 1 / sqrt(fan in). */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    if (this.bias === null) return;
+    const [fanIn] = calculateFanInAndFanOut(this.weight);
+    if (fanIn === 0) return;
+    const bound = 1 / Math.sqrt(fanIn);
+    uniform_(this.bias, -bound, bound);
+  }
+
+  override extraRepr(): string {
+    const differs = (values: readonly number[] | string, usual: number): boolean =>
+      typeof values === 'string' || values.some((value) => value !== usual);
+    const text = (values: readonly number[] | string): string =>
+      typeof values === 'string' ? values : pyTuple(values);
+    const parts = [
+      `${this.inChannels}, ${this.outChannels}`,
+      `kernel_size=${pyTuple(this.kernelSize)}`,
+      `stride=${pyTuple(this.stride)}`,
+    ];
+    if (differs(this.padding, 0)) parts.push(`padding=${text(this.padding)}`);
+    if (differs(this.dilation, 1)) parts.push(`dilation=${pyTuple(this.dilation)}`);
+    if (differs(this.outputPadding, 0)) parts.push(`output_padding=${pyTuple(this.outputPadding)}`);
+    if (this.groups !== 1) parts.push(`groups=${this.groups}`);
+    if (this.bias === null) parts.push('bias=False');
+    if (this.paddingMode !== 'zeros') parts.push(`padding_mode=${this.paddingMode}`);
+    return parts.join(', ');
+  }
+
+  /**
+   * Which algorithm a `forward` on an input of this shape runs and why, the threads, the workspace
+   * in bytes and the multiply-accumulates.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_SHAPE
+   */
+  explain(inputShape: readonly number[], options?: RunOptions): ConvExplanation {
+    return binding().convExplain(
+      this.handle,
+      checkShape('inputShape', inputShape),
+      runOptions('explain', options),
+    );
+  }
+}
+
+const CONV_OPTIONS = ['stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode'] as const;
+
+abstract class Conv extends ConvNd {
+  /** @internal */
+  protected constructor(
+    name: string,
+    dims: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options: ConvOptions | undefined,
+  ) {
+    const given = optionsOf(name, options, CONV_OPTIONS);
+    super(dims, false, inChannels, outChannels, kernelSize, given);
+    Object.defineProperty(this, 'outputPadding', { enumerable: false });
+  }
+
+  /**
+   * The convolution of `input`, `(N, C, ...)` or unbatched `(C, ...)`; N may be 0.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `input` is a float32 Tensor; RangeError
+   *   ERR_NNCONV_SHAPE where its shape doesn't fit, ERR_NNCONV_ALLOC where the result is too large
+   */
+  override forward(input: Tensor, options?: RunOptions): Tensor {
+    const run = runOptions('forward', options);
+    return runHandle(this.handle, input, this.weight, this.bias, run);
+  }
+
+  /** The shape of `forward`'s result. Throws as `forward` does. */
+  outputShape(inputShape: readonly number[]): number[] {
+    return binding().convOutputShape(this.handle, checkShape('inputShape', inputShape));
+  }
+}
+
+const TRANSPOSE_OPTIONS = [
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'bias',
+  'dilation',
+  'paddingMode',
+] as const;
+
+abstract class ConvTranspose extends ConvNd {
+  /** @internal */
+  protected constructor(
+    name: string,
+    dims: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options: ConvTransposeOptions | undefined,
+  ) {
+    const given = optionsOf(name, options, TRANSPOSE_OPTIONS);
+    if (given.paddingMode !== undefined) {
+      const mode: string = oneOf('paddingMode', given.paddingMode, PADDING_MODES);
+      if (mode !== 'zeros') {
+        throw argValueError(`Only 'zeros' paddingMode is supported for ${name}, got '${mode}'`);
+      }
+    }
+    super(dims, true, inChannels, outChannels, kernelSize, given);
+  }
+
+  /**
+   * The transposed convolution of `input`, `(N, C, ...)` or unbatched `(C, ...)`; N may be 0.
+   *
+   * @param outputSize the wanted size of the spatial dimensions (or of all, then N and C are not
+   *   looked at), where the stride leaves a choice; replaces `outputPadding`
+   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `input` is a float32 Tensor; RangeError
+   *   ERR_NNCONV_SHAPE where a shape doesn't fit, ERR_NNCONV_ALLOC where the result is too large
+   */
+  override forward(
+    input: Tensor,
+    outputSize?: readonly number[] | null,
+    options?: RunOptions,
+  ): Tensor {
+    const run = runOptions('forward', options);
+    if (outputSize === undefined || outputSize === null) {
+      return runHandle(this.handle, input, this.weight, this.bias, run);
+    }
+    checkFloat32('input', input);
+    const outputPadding = this.paddingFor(input.shape, outputSize);
+    return runHandle(this.handle, input, this.weight, this.bias, { ...run, outputPadding });
+  }
+
+  /** The shape of `forward`'s result. Throws as `forward` does. */
+  outputShape(inputShape: readonly number[], outputSize?: readonly number[] | null): number[] {
+    const shape = checkShape('inputShape', inputShape);
+    const options =
+      outputSize === undefined || outputSize === null
+        ? undefined
+        : { outputPadding: this.paddingFor(shape, outputSize) };
+    return binding().convOutputShape(this.handle, shape, options);
+  }
+
+  /** The output padding that leads to `outputSize`. */
+  private paddingFor(inputShape: readonly number[], outputSize: readonly number[]): number[] {
+    const dims = this.kernelSize.length;
+    const given = integers('outputSize', outputSize);
+    if (given.length !== dims && given.length !== inputShape.length) {
+      throw shapeError(
+        `outputSize must have ${dims} or ${inputShape.length} elements, got ${pyList(given)}`,
+      );
+    }
+    const wanted = given.slice(-dims);
+    const stride = spread(this.stride, dims);
+    const most = binding()
+      .convOutputShape(this.handle, inputShape, { outputPadding: stride.map((step) => step - 1) })
+      .slice(-dims);
+    const least = most.map((size, d) => size - stride[d] + 1);
+    if (wanted.some((size, d) => size < least[d] || size > most[d])) {
+      throw shapeError(
+        `requested an outputSize of ${pyList(wanted)}, but valid sizes range from ` +
+          `${pyList(least)} to ${pyList(most)} (for an input of size ${pyList(inputShape.slice(2))})`,
+      );
+    }
+    return wanted.map((size, d) => size - least[d]);
+  }
+}
+
+/**
+ * A 1-dimensional convolution of inputs `(N, C, L)` or `(C, L)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class Conv1d extends Conv {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvOptions,
+  ) {
+    super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
+  }
+}
+
+/**
+ * A 2-dimensional convolution of inputs `(N, C, H, W)` or `(C, H, W)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class Conv2d extends Conv {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvOptions,
+  ) {
+    super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
+  }
+}
+
+/**
+ * A 3-dimensional convolution of inputs `(N, C, D, H, W)` or `(C, D, H, W)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class Conv3d extends Conv {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvOptions,
+  ) {
+    super('Conv3d', 3, inChannels, outChannels, kernelSize, options);
+  }
+}
+
+/**
+ * A 1-dimensional transposed convolution of inputs `(N, C, L)` or `(C, L)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class ConvTranspose1d extends ConvTranspose {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvTransposeOptions,
+  ) {
+    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
+  }
+}
+
+/**
+ * A 2-dimensional transposed convolution of inputs `(N, C, H, W)` or `(C, H, W)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class ConvTranspose2d extends ConvTranspose {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvTransposeOptions,
+  ) {
+    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
+  }
+}
+
+/**
+ * A 3-dimensional transposed convolution of inputs `(N, C, D, H, W)` or `(C, D, H, W)`.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
+ */
+export class ConvTranspose3d extends ConvTranspose {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options?: ConvTransposeOptions,
+  ) {
+    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options);
+  }
+}

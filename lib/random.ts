@@ -1,0 +1,154 @@
+/**
+ * PyTorch's CPU generator, number for number: the Mersenne Twister (MT19937), and the ways PyTorch
+ * turns its words into uniform and normal numbers and permutations.
+ */
+import { randomBytes } from 'node:crypto';
+
+import { argTypeError, argValueError, show } from './errors';
+
+const WORDS = 624;
+const SHIFT = 397;
+
+/** At this many elements PyTorch changes to {@link Generator.fillNormal}'s block-wise form. */
+const BLOCK = 16;
+
+export class Generator {
+  readonly #state = new Uint32Array(WORDS);
+  #next = WORDS;
+  /** The second number of the last pair of normal numbers, NaN when used up. */
+  #spareNormal = NaN;
+
+  constructor(seed: bigint) {
+    this.seed(seed);
+  }
+
+  /** Starts over. Only the low 32 bits of the seed count, as in PyTorch. */
+  seed(seed: bigint): void {
+    const state = this.#state;
+    state[0] = Number(BigInt.asUintN(32, seed));
+    for (let i = 1; i < WORDS; i++) {
+      const previous = state[i - 1];
+      state[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
+    }
+    this.#next = WORDS;
+    this.#spareNormal = NaN;
+  }
+
+  /** 32 random bits. */
+  word(): number {
+    if (this.#next === WORDS) this.#twist();
+    let y = this.#state[this.#next++];
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    y ^= y >>> 18;
+    return y >>> 0;
+  }
+
+  #twist(): void {
+    const state = this.#state;
+    for (let i = 0; i < WORDS; i++) {
+      const mixed = (state[i] & 0x80000000) | (state[(i + 1) % WORDS] & 0x7fffffff);
+      state[i] = state[(i + SHIFT) % WORDS] ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+    }
+    this.#next = 0;
+  }
+
+  /** A float32 in [0, 1): the low 24 bits of a word. */
+  #uniform(): number {
+    return (this.word() & 0xffffff) * 2 ** -24;
+  }
+
+  /** A double in [0, 1): the low 53 bits of two words, the high one drawn first. */
+  #uniformDouble(): number {
+    const high = this.word() & 0x1fffff;
+    return (high * 2 ** 32 + this.word()) * 2 ** -53;
+  }
+
+  /** Fills with numbers from [from, to), in float32 arithmetic. */
+  fillUniform(data: Float32Array, from: number, to: number): void {
+    const low = Math.fround(from);
+    const range = Math.fround(Math.fround(to) - low);
+    for (let i = 0; i < data.length; i++) data[i] = this.#uniform() * range + low;
+  }
+
+  /** Fills with normal numbers: pair by pair if there are few, in blocks of 16 otherwise. */
+  fillNormal(data: Float32Array, mean: number, std: number): void {
+    if (data.length < BLOCK) {
+      for (let i = 0; i < data.length; i++) data[i] = this.#normal() * std + mean;
+      return;
+    }
+    for (let i = 0; i < data.length; i++) data[i] = this.#uniform();
+    const tail = data.length - BLOCK;
+    for (let i = 0; i <= tail; i += BLOCK) boxMuller(data, i, mean, std);
+    if (data.length % BLOCK !== 0) {
+      // The last 16 are drawn anew, those among them that were done already included.
+      for (let i = tail; i < data.length; i++) data[i] = this.#uniform();
+      boxMuller(data, tail, mean, std);
+    }
+  }
+
+  #normal(): number {
+    const spare = this.#spareNormal;
+    if (!Number.isNaN(spare)) {
+      this.#spareNormal = NaN;
+      return spare;
+    }
+    const angle = 2 * Math.PI * this.#uniformDouble();
+    const radius = Math.sqrt(-2 * Math.log1p(-this.#uniformDouble()));
+    this.#spareNormal = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  }
+
+  /** A random order of 0 ... n-1. */
+  permutation(n: number): Uint32Array {
+    const order = Uint32Array.from({ length: n }, (_, i) => i);
+    for (let i = 0; i < n - 1; i++) {
+      const other = i + (this.word() % (n - i));
+      [order[i], order[other]] = [order[other], order[i]];
+    }
+    return order;
+  }
+}
+
+/**
+ * Turns 16 uniform numbers at `start` into normal ones, 8 radii with 8 angles. PyTorch's vectorised
+ * sine, cosine and logarithm differ from ours in the last bits.
+ */
+function boxMuller(data: Float32Array, start: number, mean: number, std: number): void {
+  for (let i = start; i < start + BLOCK / 2; i++) {
+    const radius = Math.sqrt(-2 * Math.log(1 - data[i]));
+    const angle = Math.fround(Math.fround(2 * Math.PI) * data[i + BLOCK / 2]);
+    data[i] = radius * Math.cos(angle) * std + mean;
+    data[i + BLOCK / 2] = radius * Math.sin(angle) * std + mean;
+  }
+}
+
+/** The generator that everything random draws from; one per JavaScript environment. */
+export const generator = new Generator(randomBytes(8).readBigUInt64LE());
+
+const LOWEST_SEED = -(2n ** 63n);
+const HIGHEST_SEED = 2n ** 64n - 1n;
+
+/**
+ * Seeds the generator of `rand`, `randn` and `nn.init`: what follows repeats, with the numbers that
+ * PyTorch draws on a CPU after the same seed (normal numbers to about 1e-6 of their size). Without a
+ * call the seed is a different one in every run.
+ *
+ * Follows https://docs.pytorch.org/docs/stable/generated/torch.manual_seed.html
+ *
+ * @param seed an integer from -2^63 to 2^64 - 1; one beyond 2^53 - 1 must be a bigint
+ * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_ARG_VALUE
+ */
+export function manualSeed(seed: number | bigint): void {
+  if (typeof seed !== 'number' && typeof seed !== 'bigint') {
+    throw argTypeError(`seed must be an integer, got ${show(seed)}`);
+  }
+  const exact = typeof seed === 'bigint' || Number.isSafeInteger(seed);
+  if (!exact || seed < LOWEST_SEED || seed > HIGHEST_SEED) {
+    throw argValueError(
+      `seed must be an integer from -2^63 to 2^64 - 1 (a bigint beyond 2^53 - 1), got ${show(seed)}`,
+    );
+  }
+  generator.seed(BigInt(seed));
+}
