@@ -14,7 +14,7 @@ import { interleave, relativeError, type Run } from './measure';
 import * as onnxruntime from './peers/onnxruntime';
 import { render, type Report, type Row } from './report';
 
-const PEERS = { [onnxruntime.name]: onnxruntime };
+const PEERS: Record<string, typeof onnxruntime> = { [onnxruntime.name]: onnxruntime };
 /** Two float32 results that differ in reduction order only stay well inside this. */
 const TOLERANCE = 1e-5;
 
@@ -63,7 +63,7 @@ async function main(): Promise<void> {
       save: { type: 'boolean', default: false },
     },
   });
-  const peer = values.peer === undefined ? undefined : PEERS[values.peer];
+  const peer = PEERS[values.peer ?? ''] as typeof onnxruntime | undefined;
   if (values.peer !== undefined && !peer) {
     throw new Error(`no peer '${values.peer}'; there is: ${Object.keys(PEERS).join(', ')}`);
   }
