@@ -95,26 +95,33 @@ const float* Conv::packed_for(const ConvPlan& plan, const ConvBuffers& buffers) 
   return entry->packed.data();
 }
 
+// The plan's scratch, then the padded input if the padding mode asks for one.
+size_t Conv::scratch_bytes(const ConvPlan& plan, const ConvShape& shape, int threads,
+                           size_t* pad_offset) const {
+  *pad_offset = round_up(plan.workspace_bytes(threads));
+  if (!pads_first()) return *pad_offset;
+  const Dims padded = padded_size(spec_, shape.in);
+  const int64_t floats =
+      checked_product({shape.batch, spec_.in_channels, padded[0], padded[1], padded[2]});
+  if (floats < 0)
+    throw alloc_error("input padded to size " + format_dims(padded, spec_.dims) +
+                      " is too large to be allocated");
+  return *pad_offset + static_cast<size_t>(floats) * sizeof(float);
+}
+
 void Conv::run(const ConvShape& shape, const ConvOptions& options, const ConvBuffers& buffers,
                Workspace* workspace) {
   if (shape.batch == 0) return;
   const ConvPlan& plan = *plan_for(shape, options).plan;
   const float* packed = packed_for(plan, buffers);
   const int threads = threads_for(multiply_accumulates(spec_, shape));
-  const size_t plan_bytes = round_up(plan.workspace_bytes(threads));
-  const Dims padded = padded_size(spec_, shape.in);
-  const int64_t planes = shape.batch * spec_.in_channels;
-  size_t pad_bytes = 0;
-  if (pads_first()) {
-    const int64_t floats = checked_product({planes, padded[0], padded[1], padded[2]});
-    if (floats < 0) throw std::bad_alloc();
-    pad_bytes = static_cast<size_t>(floats) * sizeof(float);
-  }
-  char* scratch = static_cast<char*>(workspace->get(plan_bytes + pad_bytes));
+  size_t pad_offset = 0;
+  const size_t bytes = scratch_bytes(plan, shape, threads, &pad_offset);
+  char* scratch = static_cast<char*>(workspace->get(bytes));
   const float* input = buffers.input;
   if (pads_first()) {
-    float* copy = reinterpret_cast<float*>(scratch + plan_bytes);
-    pad_planes(spec_, shape.in, planes, input, copy, threads);
+    float* copy = reinterpret_cast<float*>(scratch + pad_offset);
+    pad_planes(spec_, shape.in, shape.batch * spec_.in_channels, input, copy, threads);
     input = copy;
   }
   plan.run({input, packed, buffers.bias, buffers.output, shape.batch, scratch, threads});
@@ -124,13 +131,8 @@ ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options
   const CachedPlan& entry = plan_for(shape, options);
   const double macs = multiply_accumulates(spec_, shape);
   const int threads = threads_for(macs);
-  size_t bytes = round_up(entry.plan->workspace_bytes(threads));
-  if (pads_first()) {
-    const Dims padded = padded_size(spec_, shape.in);
-    bytes +=
-        static_cast<size_t>(shape.batch * spec_.in_channels * padded[0] * padded[1] * padded[2]) *
-        sizeof(float);
-  }
+  size_t pad_offset = 0;
+  const size_t bytes = scratch_bytes(*entry.plan, shape, threads, &pad_offset);
   return {entry.algorithm, kernels_.isa, entry.reason.empty() ? "forced" : entry.reason,
           threads,         bytes,        macs};
 }

@@ -77,6 +77,8 @@ class Conv {
   };
 
   const CachedPlan& plan_for(const ConvShape& shape, const ConvOptions& options);
+  size_t scratch_bytes(const ConvPlan& plan, const ConvShape& shape, int threads,
+                       size_t* pad_offset) const;
   const float* packed_for(const ConvPlan& plan, const ConvBuffers& buffers);
   ConvShape inner_shape(const ConvShape& shape) const;
   bool pads_first() const { return inner_.padding_mode != spec_.padding_mode; }

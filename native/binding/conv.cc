@@ -82,19 +82,22 @@ Napi::Value conv_forward(const Napi::CallbackInfo& info) {
   Call call = to_call(info[0], info[2], info[6]);
   const ConvSpec& spec = call.conv->spec();
   const int64_t version = to_integer(info[4], "weightVersion");
-  const int64_t plane = call.shape.out_plane();
-  const int64_t length = call.shape.batch * spec.out_channels * plane;
-  const Napi::Value out = new_floats(env, length);
-  // No JS runs from here on.
-  ConvBuffers buffers;
-  buffers.input =
-      to_floats(info[1], "input", call.shape.batch * spec.in_channels * call.shape.in_plane());
-  buffers.weight = to_floats(info[3], "weight", spec.weight_size());
-  buffers.weight_version = version;
-  buffers.bias = info[5].IsNull() || info[5].IsUndefined()
-                     ? nullptr
-                     : to_floats(info[5], "bias", spec.out_channels);
-  buffers.output = out.As<Napi::Float32Array>().Data();
+  const auto read = [&](float* output) {
+    ConvBuffers buffers;
+    buffers.input =
+        to_floats(info[1], "input", call.shape.batch * spec.in_channels * call.shape.in_plane());
+    buffers.weight = to_floats(info[3], "weight", spec.weight_size());
+    buffers.weight_version = version;
+    buffers.bias = info[5].IsNull() || info[5].IsUndefined()
+                       ? nullptr
+                       : to_floats(info[5], "bias", spec.out_channels);
+    buffers.output = output;
+    return buffers;
+  };
+  read(nullptr);  // wrong buffers are to be found before memory is asked for
+  const Napi::Value out =
+      new_floats(env, call.shape.batch * spec.out_channels * call.shape.out_plane());
+  const ConvBuffers buffers = read(out.As<Napi::Float32Array>().Data());
   call.conv->run(call.shape, call.options, buffers, &environment(env).workspace);
   report_memory(env, &to_handle(info[0]));
   Napi::Object result = Napi::Object::New(env);

@@ -11,6 +11,11 @@ namespace {
 // Numbers as JS writes them.
 std::string number_text(const Napi::Value& value) { return value.ToString().Utf8Value(); }
 
+std::string cut(const std::string& text) {
+  constexpr size_t kMost = 40;
+  return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
+}
+
 // Spatial values of `dims` dimensions, placed at the end.
 Dims to_dims(const Napi::Object& spec, const char* key, size_t dims, int64_t fill) {
   const std::vector<int64_t> values = to_integers(spec.Get(key), key);
@@ -23,7 +28,7 @@ Dims to_dims(const Napi::Object& spec, const char* key, size_t dims, int64_t fil
 }
 
 PaddingMode to_padding_mode(const Napi::Value& value) {
-  const std::string mode = to_string(value, "paddingMode");
+  const std::string mode = to_name(value, "paddingMode");
   if (mode == "zeros") return PaddingMode::kZeros;
   if (mode == "reflect") return PaddingMode::kReflect;
   if (mode == "replicate") return PaddingMode::kReplicate;
@@ -44,11 +49,8 @@ std::string describe(const Napi::Value& value) {
       return value.As<Napi::Boolean>().Value() ? "true" : "false";
     case napi_number:
       return number_text(value);
-    case napi_string: {
-      std::string text = value.As<Napi::String>().Utf8Value();
-      if (text.size() > 40) text = text.substr(0, 40) + "...";
-      return "'" + text + "'";
-    }
+    case napi_string:
+      return "'" + cut(value.As<Napi::String>().Utf8Value()) + "'";
     case napi_symbol:
       return "a symbol";
     case napi_function:
@@ -76,9 +78,9 @@ bool to_boolean(const Napi::Value& value, const std::string& name) {
   return value.As<Napi::Boolean>().Value();
 }
 
-std::string to_string(const Napi::Value& value, const std::string& name) {
+std::string to_name(const Napi::Value& value, const std::string& name) {
   if (!value.IsString()) throw type_error(name + " must be a string, got " + describe(value));
-  return value.As<Napi::String>().Utf8Value();
+  return cut(value.As<Napi::String>().Utf8Value());
 }
 
 Napi::Object to_object(const Napi::Value& value, const std::string& name) {
@@ -135,7 +137,11 @@ ConvOptions to_conv_options(const Napi::Value& value, int dims) {
   const Napi::Value strict = object.Get("strict");
   if (!strict.IsUndefined()) options.strict = to_boolean(strict, "strict");
   const Napi::Value algorithm = object.Get("algorithm");
-  if (!algorithm.IsUndefined()) options.algorithm = to_string(algorithm, "algorithm");
+  if (!algorithm.IsUndefined()) {
+    options.algorithm = to_name(algorithm, "algorithm");
+    if (options.algorithm.empty())
+      throw unsupported_error("algorithm must be the name of one, got ''");
+  }
   return options;
 }
 

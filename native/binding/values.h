@@ -16,7 +16,8 @@ namespace nnconv {
 // An integer with |value| <= 2^53 - 1.
 int64_t to_integer(const Napi::Value& value, const std::string& name);
 bool to_boolean(const Napi::Value& value, const std::string& name);
-std::string to_string(const Napi::Value& value, const std::string& name);
+// A short name; whatever is longer is cut.
+std::string to_name(const Napi::Value& value, const std::string& name);
 // An array of integers, at most `most` of them.
 std::vector<int64_t> to_integers(const Napi::Value& value, const std::string& name,
                                  uint32_t most = 16);
