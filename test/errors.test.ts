@@ -150,7 +150,7 @@ describe('outputSize', () => {
   const x = zeros([1, 2, 4, 4]);
 
   test('of a wrong kind', () => {
-    for (const value of [null, 9, '9', {}, true, ['9', 9], [9, null], [[9], 9]]) {
+    for (const value of [9, '9', {}, true, ['9', 9], [9, null], [[9], 9]]) {
       expectRejected(() => layer.forward(x, value), /outputSize/, 'ERR_NNCONV_ARG_TYPE');
     }
   });
@@ -181,7 +181,7 @@ describe('buffers', () => {
     expectRejected(() => layer.forward(x), /detached/, 'ERR_NNCONV_BUFFER');
     for (const key of ['weight', 'bias'] as const) {
       const other = new nn.Conv2d(2, 3, 2);
-      detach(other[key]);
+      detach(other[key]!);
       expectRejected(() => other.forward(zeros([1, 2, 4, 4])), /detached/, 'ERR_NNCONV_BUFFER');
     }
   });
@@ -209,7 +209,7 @@ describe('sizes that nobody has', () => {
 
   test('weights', () => {
     expectRejected(() => conv2d(TOP, TOP, 1), /weight/, 'ERR_NNCONV_ALLOC');
-    expectRejected(() => conv2d(2 ** 15, 2 ** 15, 2 ** 10), /weight/, 'ERR_NNCONV_ALLOC');
+    expectRejected(() => conv2d(2 ** 15, 2 ** 15, 2 ** 10), /1024/, 'ERR_NNCONV_ALLOC');
     expectRejected(() => new nn.Conv3d(1, 1, TOP), /weight/, 'ERR_NNCONV_ALLOC');
     expectRejected(() => new nn.ConvTranspose1d(TOP, 2 ** 20, 3), /weight/, 'ERR_NNCONV_ALLOC');
   });
@@ -270,7 +270,7 @@ describe('weights and biases', () => {
 
 describe('settings', () => {
   test('setNumThreads', () => {
-    for (const value of [undefined, null, '2', true, 2n, {}]) {
+    for (const value of [undefined, null, '2', true, 2n, {}] as number[]) {
       expectRejected(() => setNumThreads(value), /n/, 'ERR_NNCONV_ARG_TYPE');
     }
     for (const value of [0, -1, 1.5, NaN, 1025, 2 ** 32 + 1]) {
@@ -279,7 +279,7 @@ describe('settings', () => {
   });
 
   test('setStrictNumerics', () => {
-    for (const value of [undefined, null, 1, 'true', {}]) {
+    for (const value of [undefined, null, 1, 'true', {}] as boolean[]) {
       expectRejected(() => setStrictNumerics(value), /enabled/, 'ERR_NNCONV_ARG_TYPE');
     }
   });

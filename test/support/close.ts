@@ -2,6 +2,10 @@
 export const RTOL = 1.3e-6;
 export const ATOL = 1e-5;
 
+// Jest looks globals up slowly, and these run for every element.
+const { abs } = Math;
+const { is } = Object;
+
 interface Tolerance {
   rtol?: number;
   atol?: number;
@@ -22,11 +26,12 @@ export function expectClose(
   let worst = 0;
   let worstAt = -1;
   for (let i = 0; i < expected.length; i++) {
-    const [a, b] = [actual[i], expected[i]];
-    if (Object.is(a, b) || a === b) continue;
-    const allowed = atol + rtol * Math.abs(b);
+    const a = actual[i];
+    const b = expected[i];
+    if (a === b || is(a, b)) continue;
+    const allowed = atol + rtol * abs(b);
     // Also wrong where the difference is NaN.
-    const used = Math.abs(a - b) / allowed;
+    const used = abs(a - b) / allowed;
     if (used <= 1) continue;
     wrong++;
     if (first < 0) first = i;
