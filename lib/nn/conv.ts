@@ -1,57 +1,331 @@
-/** The six convolution layers. */
-import type { ConvExplanation, ConvRunOptions } from '../binding';
-import { argTypeError, pyTuple, show } from '../errors';
-import { boolean, integer, integers, type NumberOrTuple, optionsOf, tuple } from '../options';
-import { allocate, checkFloat32, type Parameter, type Tensor } from '../tensor';
-import { type CallOptions, ConvOperator, runOptions } from './conv-operator';
+/**
+ * The convolution layers: one N-dimensional base, six thin classes. What a value may be and how large
+ * an output gets is the native side's business.
+ */
+import { binding, type ConvExplanation, type ConvHandle, type ConvRunOptions } from '../binding';
+import { argValueError, pyList, pyTuple, shapeError } from '../errors';
 import {
-  type ConvSettings,
-  convSettings,
-  convSpec,
-  type PaddingMode,
-  type PaddingName,
-  weightShape,
-} from './conv-spec';
+  boolean,
+  integer,
+  integers,
+  type NumberOrTuple,
+  oneOf,
+  optionsOf,
+  spread,
+  tuple,
+} from '../options';
+import { strictNumerics } from '../runtime';
+import {
+  allocate,
+  checkFloat32,
+  checkShape,
+  readData,
+  type Tensor,
+  versionOf,
+  wrap,
+} from '../tensor';
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init';
 import { Module } from './module';
+
+/** How the input is continued beyond its borders. */
+export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
+
+const PADDING_MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 
 export interface ConvOptions {
   /** Step of the window. Default: 1. */
   stride?: NumberOrTuple;
   /**
-   * Elements added on both sides of each dimension; 'same' keeps the size at stride 1, with the
-   * extra element of an odd total at the end, and 'valid' adds none. Default: 0.
+   * Pixels added on both sides of each dimension; 'valid' adds none, 'same' as many as keep the size
+   * (at stride 1; an odd one goes to the end). Default: 0.
    */
-  padding?: NumberOrTuple | PaddingName;
-  /** Distance between the taps of the kernel. Default: 1. */
+  padding?: NumberOrTuple | 'same' | 'valid';
+  /** Distance of the kernel's taps. Default: 1. */
   dilation?: NumberOrTuple;
-  /** Number of blocks of channels, each convolved for itself; divides both counts. Default: 1. */
+  /** Groups of channels that are convolved apart. Default: 1. */
   groups?: number;
-  /** Whether a learned number is added to each output channel. Default: true. */
+  /** Whether a learnable bias is added. Default: true. */
   bias?: boolean;
-  /** What padding adds: 'zeros' (default), 'reflect', 'replicate' or 'circular'. */
+  /** Default: 'zeros'. */
   paddingMode?: PaddingMode;
 }
 
 export interface ConvTransposeOptions {
-  /** Distance between the windows in the output. Default: 1. */
+  /** Step of the window in the output. Default: 1. */
   stride?: NumberOrTuple;
-  /** Elements cropped from both sides of each output dimension. Default: 0. */
+  /** Pixels cropped from both sides of each dimension of the output. Default: 0. */
   padding?: NumberOrTuple;
-  /** Elements added at the end of each output dimension. Default: 0. */
+  /** Size added to the end of each dimension; below stride or dilation. Default: 0. */
   outputPadding?: NumberOrTuple;
-  /** Number of blocks of channels, each convolved for itself; divides both counts. Default: 1. */
+  /** Groups of channels that are convolved apart. Default: 1. */
   groups?: number;
-  /** Whether a learned number is added to each output channel. Default: true. */
+  /** Whether a learnable bias is added. Default: true. */
   bias?: boolean;
-  /** Distance between the taps of the kernel. Default: 1. */
+  /** Distance of the kernel's taps. Default: 1. */
   dilation?: NumberOrTuple;
-  /** 'zeros', which is all that PyTorch has here. */
+  /** Only 'zeros'. Default: 'zeros'. */
   paddingMode?: 'zeros';
 }
 
+/** The options of either kind. */
+export interface AnyConvOptions extends Omit<ConvOptions, 'padding'> {
+  padding?: NumberOrTuple | 'same' | 'valid';
+  outputPadding?: NumberOrTuple;
+}
+
+export interface RunOptions {
+  /** Keeps this call to direct summation. Default: what `setStrictNumerics` set. */
+  strict?: boolean;
+}
+
+/** The options of a convolution, normalised. */
+interface Geometry {
+  stride: readonly number[];
+  padding: readonly number[] | 'same' | 'valid';
+  dilation: readonly number[];
+  outputPadding: readonly number[];
+  groups: number;
+  paddingMode: PaddingMode;
+}
+
+/** Reads what all convolutions share, modules and functions, from an options object. */
+export function readGeometry(dims: number, transposed: boolean, options: AnyConvOptions): Geometry {
+  const { stride = 1, padding = 0, dilation = 1, outputPadding = 0, groups = 1 } = options;
+  const each = (name: string, value: unknown): readonly number[] =>
+    tuple(name, value, dims, { broadcast: true });
+  return {
+    stride: each('stride', stride),
+    padding:
+      typeof padding === 'string' && !transposed
+        ? oneOf('padding', padding, ['same', 'valid'] as const)
+        : each('padding', padding),
+    dilation: each('dilation', dilation),
+    outputPadding: each('outputPadding', outputPadding),
+    groups: integer('groups', groups),
+    paddingMode: oneOf('paddingMode', options.paddingMode ?? 'zeros', PADDING_MODES),
+  };
+}
+
+/** The native handle for a convolution; throws for values that PyTorch rejects. */
+export function createHandle(
+  transposed: boolean,
+  inChannels: number,
+  outChannels: number,
+  kernel: readonly number[],
+  geometry: Geometry,
+): ConvHandle {
+  const dims = kernel.length;
+  const stride = spread(geometry.stride, dims);
+  const dilation = spread(geometry.dilation, dims);
+  let padLow: readonly number[];
+  let padHigh: readonly number[];
+  if (geometry.padding === 'same') {
+    if (stride.some((step) => step !== 1)) {
+      throw argValueError(
+        `padding 'same' is not supported for strided convolutions, got stride=${pyList(stride)}`,
+      );
+    }
+    // Bad values make bad totals; the native side names what is wrong with them.
+    const total = kernel.map((k, d) => Math.max(0, dilation[d] * (k - 1)));
+    padLow = total.map((pixels) => Math.floor(pixels / 2));
+    padHigh = total.map((pixels, d) => pixels - padLow[d]);
+  } else {
+    const pad = geometry.padding === 'valid' ? [0] : geometry.padding;
+    padLow = padHigh = spread(pad, dims);
+  }
+  return binding().convCreate({
+    transposed,
+    inChannels,
+    outChannels,
+    groups: geometry.groups,
+    kernel,
+    stride,
+    dilation,
+    padLow,
+    padHigh,
+    outputPadding: spread(geometry.outputPadding, dims),
+    paddingMode: geometry.paddingMode,
+  });
+}
+
+/** Runs a handle: the one way from tensors to the kernels. */
+export function runHandle(
+  handle: ConvHandle,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvRunOptions | undefined,
+): Tensor {
+  checkFloat32('input', input);
+  const { data, shape } = binding().convForward(
+    handle,
+    readData(input),
+    input.shape,
+    readData(weight),
+    versionOf(weight),
+    bias === null ? null : readData(bias),
+    options,
+  );
+  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+}
+
+const STRICT: ConvRunOptions = Object.freeze({ strict: true });
+const RUN_OPTIONS = ['strict'] as const;
+
+function runOptions(owner: string, options: RunOptions | undefined): ConvRunOptions | undefined {
+  if (options === undefined) return strictNumerics() ? STRICT : undefined;
+  const given = optionsOf(owner, options, RUN_OPTIONS);
+  return boolean('strict', given.strict ?? strictNumerics()) ? STRICT : undefined;
+}
+
+/** Handles for inspection by tests. */
+const handles = new WeakMap<ConvNd, ConvHandle>();
+
+/** @internal */
+export function handleOf(conv: ConvNd): ConvHandle {
+  return handles.get(conv)!;
+}
+
+/** What the six layers share. */
+abstract class ConvNd extends Module {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[] | 'same' | 'valid';
+  readonly dilation: readonly number[];
+  readonly outputPadding: readonly number[];
+  readonly groups: number;
+  readonly paddingMode: PaddingMode;
+
+  /**
+   * `(outChannels, inChannels / groups, ...kernelSize)`; of a transposed convolution `(inChannels,
+   * outChannels / groups, ...kernelSize)`. Assigning a tensor of that shape replaces it.
+   */
+  declare weight: Tensor;
+  /** `(outChannels)`, or null. */
+  declare bias: Tensor | null;
+
+  protected readonly handle: ConvHandle;
+
+  /** @internal */
+  protected constructor(
+    dims: number,
+    transposed: boolean,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options: AnyConvOptions,
+  ) {
+    super();
+    this.inChannels = integer('inChannels', inChannels);
+    this.outChannels = integer('outChannels', outChannels);
+    this.kernelSize = tuple('kernelSize', kernelSize, dims);
+    const geometry = readGeometry(dims, transposed, options);
+    this.stride = geometry.stride;
+    this.padding = geometry.padding;
+    this.dilation = geometry.dilation;
+    this.outputPadding = geometry.outputPadding;
+    this.groups = geometry.groups;
+    this.paddingMode = geometry.paddingMode;
+    const biased = boolean('bias', options.bias ?? true);
+    this.handle = createHandle(
+      transposed,
+      this.inChannels,
+      this.outChannels,
+      this.kernelSize,
+      geometry,
+    );
+    handles.set(this, this.handle);
+    Object.defineProperty(this, 'handle', { enumerable: false });
+
+    const [rows, columns] = transposed
+      ? [this.inChannels, this.outChannels / this.groups]
+      : [this.outChannels, this.inChannels / this.groups];
+    this.registerParameter('weight', allocate('float32', [rows, columns, ...this.kernelSize]));
+    this.registerParameter('bias', biased ? allocate('float32', [this.outChannels]) : null);
+    this.resetParameters();
+  }
+
+  /** Draws weight and bias anew, both from U(-b, b) with b = 1 / sqrt(fan in). */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    if (this.bias === null) return;
+    const [fanIn] = calculateFanInAndFanOut(this.weight);
+    if (fanIn === 0) return;
+    const bound = 1 / Math.sqrt(fanIn);
+    uniform_(this.bias, -bound, bound);
+  }
+
+  override extraRepr(): string {
+    const differs = (values: readonly number[] | string, usual: number): boolean =>
+      typeof values === 'string' || values.some((value) => value !== usual);
+    const text = (values: readonly number[] | string): string =>
+      typeof values === 'string' ? values : pyTuple(values);
+    const parts = [
+      `${this.inChannels}, ${this.outChannels}`,
+      `kernel_size=${pyTuple(this.kernelSize)}`,
+      `stride=${pyTuple(this.stride)}`,
+    ];
+    if (differs(this.padding, 0)) parts.push(`padding=${text(this.padding)}`);
+    if (differs(this.dilation, 1)) parts.push(`dilation=${pyTuple(this.dilation)}`);
+    if (differs(this.outputPadding, 0)) parts.push(`output_padding=${pyTuple(this.outputPadding)}`);
+    if (this.groups !== 1) parts.push(`groups=${this.groups}`);
+    if (this.bias === null) parts.push('bias=False');
+    if (this.paddingMode !== 'zeros') parts.push(`padding_mode=${this.paddingMode}`);
+    return parts.join(', ');
+  }
+
+  /**
+   * Which algorithm a `forward` on an input of this shape runs and why, the threads, the workspace
+   * in bytes and the multiply-accumulates.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_SHAPE
+   */
+  explain(inputShape: readonly number[], options?: RunOptions): ConvExplanation {
+    return binding().convExplain(
+      this.handle,
+      checkShape('inputShape', inputShape),
+      runOptions('explain', options),
+    );
+  }
+}
+
 const CONV_OPTIONS = ['stride', 'padding', 'dilation', 'groups', 'bias', 'paddingMode'] as const;
-const CONV_TRANSPOSE_OPTIONS = [
+
+abstract class Conv extends ConvNd {
+  /** @internal */
+  protected constructor(
+    name: string,
+    dims: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: NumberOrTuple,
+    options: ConvOptions | undefined,
+  ) {
+    const given = optionsOf(name, options, CONV_OPTIONS);
+    super(dims, false, inChannels, outChannels, kernelSize, given);
+    Object.defineProperty(this, 'outputPadding', { enumerable: false });
+  }
+
+  /**
+   * The convolution of `input`, `(N, C, ...)` or unbatched `(C, ...)`; N may be 0.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `input` is a float32 Tensor; RangeError
+   *   ERR_NNCONV_SHAPE where its shape doesn't fit, ERR_NNCONV_ALLOC where the result is too large
+   */
+  override forward(input: Tensor, options?: RunOptions): Tensor {
+    const run = runOptions('forward', options);
+    return runHandle(this.handle, input, this.weight, this.bias, run);
+  }
+
+  /** The shape of `forward`'s result. Throws as `forward` does. */
+  outputShape(inputShape: readonly number[]): number[] {
+    return binding().convOutputShape(this.handle, checkShape('inputShape', inputShape));
+  }
+}
+
+const TRANSPOSE_OPTIONS = [
   'stride',
   'padding',
   'outputPadding',
@@ -61,334 +335,193 @@ const CONV_TRANSPOSE_OPTIONS = [
   'paddingMode',
 ] as const;
 
-/** What all six have in common, in any number of dimensions. */
-export abstract class ConvNd extends Module {
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly kernelSize: readonly number[];
-  readonly stride: readonly number[];
-  readonly padding: readonly number[] | PaddingName;
-  readonly dilation: readonly number[];
-  readonly outputPadding: readonly number[];
-  readonly groups: number;
-  readonly paddingMode: PaddingMode;
-  /** `(out, in/groups, ...)`, transposed `(in, out/groups, ...)`. Assigning replaces the value. */
-  declare weight: Parameter;
-  /** `(out)`; null without bias. Assigning replaces the value. */
-  declare bias: Parameter | null;
-
-  readonly #operator: ConvOperator;
-
-  protected constructor(
-    dims: number,
-    transposed: boolean,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: NumberOrTuple,
-    settings: ConvSettings,
-    bias: boolean,
-  ) {
-    super();
-    this.inChannels = integer('inChannels', inChannels);
-    this.outChannels = integer('outChannels', outChannels);
-    this.kernelSize = tuple('kernelSize', kernelSize, dims);
-    this.stride = settings.stride;
-    this.padding = settings.padding;
-    this.dilation = settings.dilation;
-    this.outputPadding = settings.outputPadding;
-    this.groups = settings.groups;
-    this.paddingMode = settings.paddingMode;
-    const spec = convSpec(transposed, inChannels, outChannels, this.kernelSize, settings);
-    this.#operator = new ConvOperator(spec);
-    this.registerParameter('weight', allocate('float32', weightShape(spec)));
-    this.registerParameter('bias', bias ? allocate('float32', [outChannels]) : null);
-    this.resetParameters();
-  }
-
-  /**
-   * Draws weight and bias anew, as the constructor did: both uniform within ±1/√fanIn, the weight
-   * first.
-   */
-  resetParameters(): void {
-    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
-    const [fanIn] = calculateFanInAndFanOut(this.weight);
-    if (this.bias === null || fanIn === 0) return;
-    const bound = 1 / Math.sqrt(fanIn);
-    uniform_(this.bias, -bound, bound);
-  }
-
-  /**
-   * How `forward` would compute an input of this shape: algorithm and why, instruction set,
-   * threads, bytes of workspace, multiply-accumulates.
-   *
-   * @throws what `forward` throws for such an input
-   */
-  explain(inputShape: readonly number[], options?: CallOptions): ConvExplanation {
-    return this.#operator.explain(
-      integers('inputShape', inputShape),
-      runOptions('explain', options),
-    );
-  }
-
-  override extraRepr(): string {
-    const parts = [
-      `${this.inChannels}`,
-      `${this.outChannels}`,
-      `kernel_size=${pyTuple(this.kernelSize)}`,
-      `stride=${pyTuple(this.stride)}`,
-    ];
-    const { padding } = this;
-    if (typeof padding === 'string') parts.push(`padding=${padding}`);
-    else if (padding.some((p) => p !== 0)) parts.push(`padding=${pyTuple(padding)}`);
-    if (this.dilation.some((d) => d !== 1)) parts.push(`dilation=${pyTuple(this.dilation)}`);
-    if (this.outputPadding.some((p) => p !== 0)) {
-      parts.push(`output_padding=${pyTuple(this.outputPadding)}`);
-    }
-    if (this.groups !== 1) parts.push(`groups=${this.groups}`);
-    if (this.bias === null) parts.push('bias=False');
-    if (this.paddingMode !== 'zeros') parts.push(`padding_mode=${this.paddingMode}`);
-    return parts.join(', ');
-  }
-
-  protected run(x: Tensor, options: ConvRunOptions | undefined): Tensor {
-    return this.#operator.run(x, this.weight, this.bias, options);
-  }
-
-  protected shapeOf(inputShape: readonly number[], outputSize?: readonly number[]): number[] {
-    const shape = integers('inputShape', inputShape);
-    return this.#operator.outputShape(shape, this.sized(shape, outputSize));
-  }
-
-  /** The run options that give `outputSize`, merged with others. */
-  protected sized(
-    inputShape: readonly number[],
-    outputSize: readonly number[] | undefined,
-    options?: ConvRunOptions,
-  ): ConvRunOptions | undefined {
-    if (outputSize === undefined) return options;
-    return { ...options, outputPadding: this.#operator.outputPadding(inputShape, outputSize) };
-  }
-}
-
-abstract class Conv extends ConvNd {
-  constructor(
-    dims: number,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: NumberOrTuple,
-    options: ConvOptions | undefined,
-  ) {
-    const owner = new.target.name;
-    const given = optionsOf(owner, options, CONV_OPTIONS);
-    const settings = convSettings(owner, dims, false, given);
-    const { bias = true } = given;
-    super(
-      dims,
-      false,
-      inChannels,
-      outChannels,
-      kernelSize,
-      settings,
-      boolean('bias', bias),
-    );
-  }
-
-  /**
-   * Convolves a batch `(N, C, ...)` or a single input `(C, ...)`. A change of `weight` or `bias`
-   * shows at the next call.
-   *
-   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `x` is a float32 Tensor, RangeError
-   *   ERR_NNCONV_SHAPE if its shape doesn't fit, RangeError ERR_NNCONV_ALLOC if there is no memory
-   *   for the output, RangeError ERR_NNCONV_UNSUPPORTED if a forced algorithm can't do it
-   */
-  override forward(x: Tensor, options?: CallOptions): Tensor {
-    return this.run(x, runOptions('forward', options));
-  }
-
-  /**
-   * The shape of the output for an input of this shape.
-   *
-   * @throws RangeError ERR_NNCONV_SHAPE for a shape that `forward` would reject
-   */
-  outputShape(inputShape: readonly number[]): number[] {
-    return this.shapeOf(inputShape);
-  }
-}
-
 abstract class ConvTranspose extends ConvNd {
-  constructor(
+  /** @internal */
+  protected constructor(
+    name: string,
     dims: number,
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options: ConvTransposeOptions | undefined,
   ) {
-    const owner = new.target.name;
-    const given = optionsOf(owner, options, CONV_TRANSPOSE_OPTIONS);
-    const settings = convSettings(owner, dims, true, given);
-    const { bias = true } = given;
-    super(dims, true, inChannels, outChannels, kernelSize, settings, boolean('bias', bias));
+    const given = optionsOf(name, options, TRANSPOSE_OPTIONS);
+    if (given.paddingMode !== undefined) {
+      const mode: string = oneOf('paddingMode', given.paddingMode, PADDING_MODES);
+      if (mode !== 'zeros') {
+        throw argValueError(`Only 'zeros' paddingMode is supported for ${name}, got '${mode}'`);
+      }
+    }
+    super(dims, true, inChannels, outChannels, kernelSize, given);
   }
 
   /**
-   * Convolves a batch `(N, C, ...)` or a single input `(C, ...)`. A change of `weight` or `bias`
-   * shows at the next call.
+   * The transposed convolution of `input`, `(N, C, ...)` or unbatched `(C, ...)`; N may be 0.
    *
-   * @param outputSize the spatial sizes of the output, of those that a stride above 1 leaves open,
-   *   or its whole shape; takes the place of `outputPadding`
-   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `x` is a float32 Tensor, RangeError
-   *   ERR_NNCONV_SHAPE if its shape or `outputSize` doesn't fit, RangeError ERR_NNCONV_ALLOC if
-   *   there is no memory for the output, RangeError ERR_NNCONV_UNSUPPORTED if a forced algorithm
-   *   can't do it
+   * @param outputSize the wanted size of the spatial dimensions (or of all, then N and C are not
+   *   looked at), where the stride leaves a choice; replaces `outputPadding`
+   * @throws TypeError ERR_NNCONV_ARG_TYPE unless `input` is a float32 Tensor; RangeError
+   *   ERR_NNCONV_SHAPE where a shape doesn't fit, ERR_NNCONV_ALLOC where the result is too large
    */
-  override forward(x: Tensor, outputSize?: readonly number[], options?: CallOptions): Tensor {
-    const runWith = runOptions('forward', options);
-    if (outputSize === undefined) return this.run(x, runWith);
-    checkFloat32('x', x);
-    return this.run(x, this.sized(x.shape, outputSize, runWith));
+  override forward(
+    input: Tensor,
+    outputSize?: readonly number[] | null,
+    options?: RunOptions,
+  ): Tensor {
+    const run = runOptions('forward', options);
+    if (outputSize === undefined || outputSize === null) {
+      return runHandle(this.handle, input, this.weight, this.bias, run);
+    }
+    checkFloat32('input', input);
+    const outputPadding = this.paddingFor(input.shape, outputSize);
+    return runHandle(this.handle, input, this.weight, this.bias, { ...run, outputPadding });
   }
 
-  /**
-   * The shape of the output for an input of this shape.
-   *
-   * @param outputSize as in `forward`
-   * @throws RangeError ERR_NNCONV_SHAPE for what `forward` would reject
-   */
-  outputShape(inputShape: readonly number[], outputSize?: readonly number[]): number[] {
-    return this.shapeOf(inputShape, outputSize);
+  /** The shape of `forward`'s result. Throws as `forward` does. */
+  outputShape(inputShape: readonly number[], outputSize?: readonly number[] | null): number[] {
+    const shape = checkShape('inputShape', inputShape);
+    const options =
+      outputSize === undefined || outputSize === null
+        ? undefined
+        : { outputPadding: this.paddingFor(shape, outputSize) };
+    return binding().convOutputShape(this.handle, shape, options);
+  }
+
+  /** The output padding that leads to `outputSize`. */
+  private paddingFor(inputShape: readonly number[], outputSize: readonly number[]): number[] {
+    const dims = this.kernelSize.length;
+    const given = integers('outputSize', outputSize);
+    if (given.length !== dims && given.length !== inputShape.length) {
+      throw shapeError(
+        `outputSize must have ${dims} or ${inputShape.length} elements, got ${pyList(given)}`,
+      );
+    }
+    const wanted = given.slice(-dims);
+    const stride = spread(this.stride, dims);
+    const most = binding()
+      .convOutputShape(this.handle, inputShape, { outputPadding: stride.map((step) => step - 1) })
+      .slice(-dims);
+    const least = most.map((size, d) => size - stride[d] + 1);
+    if (wanted.some((size, d) => size < least[d] || size > most[d])) {
+      throw shapeError(
+        `requested an outputSize of ${pyList(wanted)}, but valid sizes range from ` +
+          `${pyList(least)} to ${pyList(most)} (for an input of size ${pyList(inputShape.slice(2))})`,
+      );
+    }
+    return wanted.map((size, d) => size - least[d]);
   }
 }
 
 /**
- * Convolution over sequences: `(N, in, L)` or `(in, L)` gives `(N, out, L')` with
- * `L' = floor((L + 2·padding - dilation·(kernelSize - 1) - 1) / stride) + 1`.
+ * A 1-dimensional convolution of inputs `(N, C, L)` or `(C, L)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv1d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class Conv1d extends Conv {
-  /**
-   * @param kernelSize a number or a tuple of 1
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvOptions,
   ) {
-    super(1, inChannels, outChannels, kernelSize, options);
+    super('Conv1d', 1, inChannels, outChannels, kernelSize, options);
   }
 }
 
 /**
- * Convolution over images: `(N, in, H, W)` or `(in, H, W)` gives `(N, out, H', W')` with
- * `H' = floor((H + 2·padding - dilation·(kernelSize - 1) - 1) / stride) + 1`, W' alike.
+ * A 2-dimensional convolution of inputs `(N, C, H, W)` or `(C, H, W)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class Conv2d extends Conv {
-  /**
-   * @param kernelSize a number or a tuple `[H, W]`
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvOptions,
   ) {
-    super(2, inChannels, outChannels, kernelSize, options);
+    super('Conv2d', 2, inChannels, outChannels, kernelSize, options);
   }
 }
 
 /**
- * Convolution over volumes or video: `(N, in, D, H, W)` or `(in, D, H, W)` gives
- * `(N, out, D', H', W')` with
- * `D' = floor((D + 2·padding - dilation·(kernelSize - 1) - 1) / stride) + 1`, H' and W' alike.
+ * A 3-dimensional convolution of inputs `(N, C, D, H, W)` or `(C, D, H, W)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv3d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class Conv3d extends Conv {
-  /**
-   * @param kernelSize a number or a tuple `[D, H, W]`
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvOptions,
   ) {
-    super(3, inChannels, outChannels, kernelSize, options);
+    super('Conv3d', 3, inChannels, outChannels, kernelSize, options);
   }
 }
 
 /**
- * Transposed convolution over sequences: `(N, in, L)` or `(in, L)` gives `(N, out, L')` with
- * `L' = (L - 1)·stride - 2·padding + dilation·(kernelSize - 1) + outputPadding + 1`.
+ * A 1-dimensional transposed convolution of inputs `(N, C, L)` or `(C, L)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose1d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class ConvTranspose1d extends ConvTranspose {
-  /**
-   * @param kernelSize a number or a tuple of 1
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvTransposeOptions,
   ) {
-    super(1, inChannels, outChannels, kernelSize, options);
+    super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
   }
 }
 
 /**
- * Transposed convolution over images: `(N, in, H, W)` or `(in, H, W)` gives `(N, out, H', W')` with
- * `H' = (H - 1)·stride - 2·padding + dilation·(kernelSize - 1) + outputPadding + 1`, W' alike.
+ * A 2-dimensional transposed convolution of inputs `(N, C, H, W)` or `(C, H, W)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class ConvTranspose2d extends ConvTranspose {
-  /**
-   * @param kernelSize a number or a tuple `[H, W]`
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvTransposeOptions,
   ) {
-    super(2, inChannels, outChannels, kernelSize, options);
+    super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
   }
 }
 
 /**
- * Transposed convolution over volumes: `(N, in, D, H, W)` or `(in, D, H, W)` gives
- * `(N, out, D', H', W')` with
- * `D' = (D - 1)·stride - 2·padding + dilation·(kernelSize - 1) + outputPadding + 1`, H' and W' alike.
+ * A 3-dimensional transposed convolution of inputs `(N, C, D, H, W)` or `(C, D, H, W)`.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE or ERR_NNCONV_ALLOC
  */
 export class ConvTranspose3d extends ConvTranspose {
-  /**
-   * @param kernelSize a number or a tuple `[D, H, W]`
-   * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION; RangeError
-   *   ERR_NNCONV_ARG_VALUE for what PyTorch rejects; RangeError ERR_NNCONV_ALLOC
-   */
   constructor(
     inChannels: number,
     outChannels: number,
     kernelSize: NumberOrTuple,
     options?: ConvTransposeOptions,
   ) {
-    super(3, inChannels, outChannels, kernelSize, options);
+    super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options);
   }
 }
