@@ -91,6 +91,7 @@ interface Geometry {
 /** Reads what all convolutions share, modules and functions, from an options object. */
 export function readGeometry(dims: number, transposed: boolean, options: AnyConvOptions): Geometry {
   const { stride = 1, padding = 0, dilation = 1, outputPadding = 0, groups = 1 } = options;
+  const { paddingMode = 'zeros' } = options;
   const each = (name: string, value: unknown): readonly number[] =>
     tuple(name, value, dims, { broadcast: true });
   return {
@@ -102,7 +103,7 @@ export function readGeometry(dims: number, transposed: boolean, options: AnyConv
     dilation: each('dilation', dilation),
     outputPadding: each('outputPadding', outputPadding),
     groups: integer('groups', groups),
-    paddingMode: oneOf('paddingMode', options.paddingMode ?? 'zeros', PADDING_MODES),
+    paddingMode: oneOf('paddingMode', paddingMode, PADDING_MODES),
   };
 }
 
@@ -174,8 +175,8 @@ const RUN_OPTIONS = ['strict'] as const;
 
 function runOptions(owner: string, options: RunOptions | undefined): ConvRunOptions | undefined {
   if (options === undefined) return strictNumerics() ? STRICT : undefined;
-  const given = optionsOf(owner, options, RUN_OPTIONS);
-  return boolean('strict', given.strict ?? strictNumerics()) ? STRICT : undefined;
+  const { strict = strictNumerics() } = optionsOf(owner, options, RUN_OPTIONS);
+  return boolean('strict', strict) ? STRICT : undefined;
 }
 
 /** Handles for inspection by tests. */
@@ -228,7 +229,8 @@ abstract class ConvNd extends Module {
     this.outputPadding = geometry.outputPadding;
     this.groups = geometry.groups;
     this.paddingMode = geometry.paddingMode;
-    const biased = boolean('bias', options.bias ?? true);
+    const { bias = true } = options;
+    const biased = boolean('bias', bias);
     this.handle = createHandle(
       transposed,
       this.inChannels,

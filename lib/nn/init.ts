@@ -143,7 +143,8 @@ export function eye_(tensor: Tensor): Tensor {
  *   dimensions, ERR_NNCONV_ARG_VALUE unless groups divides its first
  */
 export function dirac_(tensor: Tensor, options?: { groups?: number }): Tensor {
-  const groups = integer('groups', optionsOf('dirac_', options, ['groups']).groups ?? 1);
+  const { groups = 1 } = optionsOf('dirac_', options, ['groups']);
+  integer('groups', groups);
   const data = target(tensor);
   if (tensor.ndim < 3 || tensor.ndim > 5) {
     throw shapeError(
@@ -173,7 +174,8 @@ export interface GainOptions {
 }
 
 function gainOf(owner: string, options: GainOptions | undefined): number {
-  return number('gain', optionsOf(owner, options, ['gain']).gain ?? 1);
+  const { gain = 1 } = optionsOf(owner, options, ['gain']);
+  return number('gain', gain);
 }
 
 /**
@@ -360,7 +362,8 @@ export function orthogonal_(tensor: Tensor, options?: GainOptions): Tensor {
  *   the tensor has 2 dimensions
  */
 export function sparse_(tensor: Tensor, sparsity: number, options?: { std?: number }): Tensor {
-  const std = standardDeviation(optionsOf('sparse_', options, ['std']).std ?? 0.01);
+  const { std = 0.01 } = optionsOf('sparse_', options, ['std']);
+  standardDeviation(std);
   checkFloat32('tensor', tensor);
   if (tensor.ndim !== 2) {
     throw shapeError(

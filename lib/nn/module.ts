@@ -213,8 +213,8 @@ export abstract class Module {
     if (typeof stateDict !== 'object' || stateDict === null || isTensor(stateDict)) {
       throw argTypeError(`stateDict must be an object of tensors by name, got ${show(stateDict)}`);
     }
-    const given = optionsOf('loadStateDict', options, ['strict']);
-    const strict = boolean('strict', given.strict ?? true);
+    const { strict = true } = optionsOf('loadStateDict', options, ['strict']);
+    boolean('strict', strict);
     for (const [key, value] of Object.entries(stateDict)) checkTensor(`stateDict['${key}']`, value);
     const own = this.stateDict();
     const missingKeys = Object.keys(own).filter((key) => !Object.hasOwn(stateDict, key));
