@@ -184,7 +184,7 @@ function nestedShape(data: unknown): number[] {
 /** An array, a typed array of numbers or another array-like object; undefined for anything else. */
 function asList(name: string, value: unknown): ArrayLike<unknown> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value as unknown[];
   const numbers = asTypedArray(name, value);
   if (numbers !== undefined) return numbers;
   const { length } = value as { length?: unknown };

@@ -3,7 +3,7 @@
  * an output gets is the native side's business.
  */
 import { binding, type ConvExplanation, type ConvHandle, type ConvRunOptions } from '../binding';
-import { argValueError, pyList, pyTuple, shapeError } from '../errors';
+import { argTypeError, argValueError, pyList, pyTuple, shapeError } from '../errors';
 import {
   boolean,
   integer,
@@ -201,13 +201,14 @@ abstract class ConvNd extends Module {
 
   /**
    * `(outChannels, inChannels / groups, ...kernelSize)`; of a transposed convolution `(inChannels,
-   * outChannels / groups, ...kernelSize)`. Assigning a tensor of that shape replaces it.
+   * outChannels / groups, ...kernelSize)`. A tensor of that shape can be assigned.
    */
   declare weight: Tensor;
-  /** `(outChannels)`, or null. */
+  /** `(outChannels)`, or null for none. Either can be assigned. */
   declare bias: Tensor | null;
 
   protected readonly handle: ConvHandle;
+  readonly #weightShape: readonly number[];
 
   /** @internal */
   protected constructor(
@@ -244,9 +245,24 @@ abstract class ConvNd extends Module {
     const [rows, columns] = transposed
       ? [this.inChannels, this.outChannels / this.groups]
       : [this.outChannels, this.inChannels / this.groups];
-    this.registerParameter('weight', allocate('float32', [rows, columns, ...this.kernelSize]));
+    this.#weightShape = [rows, columns, ...this.kernelSize];
+    this.registerParameter('weight', allocate('float32', [...this.#weightShape]));
     this.registerParameter('bias', biased ? allocate('float32', [this.outChannels]) : null);
     this.resetParameters();
+  }
+
+  protected override checkParameter(name: string, value: Tensor | null): void {
+    if (name !== 'weight' && name !== 'bias') return;
+    const shape = name === 'weight' ? this.#weightShape : [this.outChannels];
+    if (value === null) {
+      if (name === 'bias') return;
+      throw argTypeError(`weight must be a Tensor of shape ${pyList(shape)}, got null`);
+    }
+    if (pyList(value.shape) !== pyList(shape)) {
+      throw shapeError(
+        `${name} must have shape ${pyList(shape)}, got a tensor of shape ${pyList(value.shape)}`,
+      );
+    }
   }
 
   /** Draws weight and bias anew, both from U(-b, b) with b = 1 / sqrt(fan in). */

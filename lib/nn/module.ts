@@ -1,7 +1,15 @@
 /** The base class of layers and networks. */
-import { argTypeError, pyList, shapeError, show, stateDictError } from '../errors';
+import { argTypeError, argValueError, pyList, show, stateDictError } from '../errors';
 import { boolean, optionsOf } from '../options';
-import { checkFloat32, checkTensor, isTensor, Parameter, type DType, type Tensor } from '../tensor';
+import {
+  checkFloat32,
+  checkTensor,
+  type DType,
+  isTensor,
+  Parameter,
+  storageOf,
+  Tensor,
+} from '../tensor';
 
 /** Tensors by PyTorch's dotted names, such as 'layer1.0.conv1.weight'. */
 export type StateDict = Record<string, Tensor<DType>>;
@@ -26,9 +34,24 @@ export interface HookHandle {
   remove(): void;
 }
 
-interface BufferState {
+/** What stands behind the property of a module that is a parameter or a buffer. */
+class Slot {
   tensor: Tensor<DType> | null;
-  persistent: boolean;
+  readonly get = (): Tensor<DType> | null => this.tensor;
+  readonly set = (value: unknown): void => {
+    this.tensor = this.accept(value);
+  };
+
+  constructor(
+    readonly kind: 'parameter' | 'buffer',
+    /** Whether it belongs to the state dict. */
+    readonly persistent: boolean,
+    /** Checks what is assigned to the property, and returns what it holds then. */
+    readonly accept: (value: unknown) => Tensor<DType> | null,
+    value: unknown,
+  ) {
+    this.tensor = accept(value);
+  }
 }
 
 /**
@@ -41,51 +64,31 @@ export abstract class Module {
   /** True while training: layers like dropout and batch norm behave differently. */
   training = true;
 
-  readonly #parameters = new Map<string, Parameter | null>();
-  readonly #buffers = new Map<string, BufferState>();
-  readonly #hooks = new Set<ForwardHook>();
+  readonly #slots = new Map<string, Slot>();
+  #hooks: ForwardHooks | undefined;
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- every module takes what it likes
   abstract forward(...args: any[]): any;
 
   /**
-   * Adds a parameter under `name`, or the place of one (null). The property takes any float32 tensor
-   * of the same shape from then on.
+   * Adds a parameter under `name`, or the place of one (null). A float32 tensor assigned to the
+   * property later becomes the parameter, without a copy.
    *
-   * @throws TypeError ERR_NNCONV_ARG_TYPE; on assignment also RangeError ERR_NNCONV_SHAPE
+   * A property that a {@link Parameter} is merely assigned to is a parameter too.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE, on assignment too; RangeError ERR_NNCONV_ARG_VALUE for a
+   *   name that is empty, taken or has a dot in it
    */
   registerParameter(name: string, value: Tensor | null): void {
-    if (value !== null) checkFloat32(name, value);
-    const shape = value?.shape;
-    const toParameter = (tensor: Tensor | null): Parameter | null => {
-      if (tensor === null) return null;
-      checkFloat32(name, tensor);
-      if (shape !== undefined && !sameShape(tensor.shape, shape)) {
-        throw shapeError(
-          `${name} must have shape ${pyList(shape)}, got a tensor of shape ${pyList(tensor.shape)}`,
-        );
-      }
-      return tensor instanceof Parameter ? tensor : new Parameter(tensor);
-    };
-    this.#parameters.set(name, toParameter(value));
-    Object.defineProperty(this, name, {
-      get: () => this.#parameters.get(name),
-      set: (tensor: Tensor | null) => {
-        if (tensor === null && shape !== undefined) {
-          throw argTypeError(`${name} must be a Tensor of shape ${pyList(shape)}, got null`);
-        }
-        this.#parameters.set(name, toParameter(tensor));
-      },
-      enumerable: true,
-      configurable: true,
-    });
+    this.#checkName('parameter', name);
+    this.#defineParameter(name, value);
   }
 
   /**
    * Adds a tensor that is state but no parameter, such as a running mean.
    *
    * @param options.persistent whether it belongs to the state dict. Default: true
-   * @throws TypeError ERR_NNCONV_ARG_TYPE
+   * @throws as {@link registerParameter} does; TypeError ERR_NNCONV_UNKNOWN_OPTION
    */
   registerBuffer(
     name: string,
@@ -93,46 +96,79 @@ export abstract class Module {
     options?: { persistent?: boolean },
   ): void {
     const { persistent = true } = optionsOf('registerBuffer', options, ['persistent']);
-    const check = (tensor: Tensor<DType> | null): Tensor<DType> | null => {
-      if (tensor !== null) checkTensor(name, tensor);
-      return tensor;
+    boolean('persistent', persistent);
+    this.#checkName('buffer', name);
+    const accept = (buffer: unknown): Tensor<DType> | null => {
+      if (buffer !== null) checkTensor(name, buffer);
+      return buffer;
     };
-    const state: BufferState = {
-      tensor: check(value),
-      persistent: boolean('persistent', persistent),
-    };
-    this.#buffers.set(name, state);
-    Object.defineProperty(this, name, {
-      get: () => state.tensor,
-      set: (tensor: Tensor<DType> | null) => {
-        state.tensor = check(tensor);
-      },
-      enumerable: true,
-      configurable: true,
-    });
+    this.#define(name, new Slot('buffer', persistent, accept, value));
   }
 
-  /** This module's own parameters with their property names. */
-  *#ownParameters(): Generator<[string, Parameter]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Parameter) yield [name, value];
+  /** Throws if the parameter `name` can't be `value`; a layer whose shapes are fixed overrides it. */
+  protected checkParameter(_name: string, _value: Tensor | null): void {}
+
+  #checkName(kind: Slot['kind'], name: unknown): void {
+    if (typeof name !== 'string') {
+      throw argTypeError(`the name of a ${kind} must be a string, got ${show(name)}`);
+    }
+    if (name === '' || name.includes('.')) {
+      throw argValueError(`the name of a ${kind} must not be empty or have a dot in it: '${name}'`);
+    }
+    if (name in this && this.#slots.get(name)?.kind !== kind) {
+      throw argValueError(`${this.constructor.name} has a property '${name}' already`);
     }
   }
 
-  *#ownBuffers(): Generator<[string, Tensor<DType>, boolean]> {
-    for (const [name, { tensor, persistent }] of this.#buffers) {
-      if (tensor !== null) yield [name, tensor, persistent];
+  #defineParameter(name: string, parameter: Tensor | null): void {
+    const accept = (value: unknown): Parameter | null => {
+      if (value !== null) checkFloat32(name, value);
+      this.checkParameter(name, value);
+      return value === null || value instanceof Parameter ? value : new Parameter(value);
+    };
+    this.#define(name, new Slot('parameter', true, accept, parameter));
+  }
+
+  #define(name: string, slot: Slot): void {
+    this.#slots.set(name, slot);
+    const { get, set } = slot;
+    Object.defineProperty(this, name, { get, set, enumerable: true, configurable: true });
+  }
+
+  /** This module's own parameters or buffers that aren't null, in the order of its properties. */
+  *#own(kind: Slot['kind']): Generator<[name: string, tensor: Tensor<DType>, persistent: boolean]> {
+    for (const name of Object.keys(this)) {
+      let property = Object.getOwnPropertyDescriptor(this, name)!;
+      if (property.value instanceof Parameter) {
+        this.#defineParameter(name, property.value);
+        property = Object.getOwnPropertyDescriptor(this, name)!;
+      }
+      const slot = this.#slots.get(name);
+      // A property that was deleted and made anew is no longer the slot's.
+      if (slot?.kind !== kind || slot.get !== property.get || slot.tensor === null) continue;
+      yield [name, slot.tensor, slot.persistent];
     }
   }
 
-  /** The immediate sub-modules with their names. */
-  *namedChildren(): Generator<[string, Module]> {
-    for (const [name, value] of Object.entries(this)) {
+  /** The immediate sub-modules, under each of their names. */
+  *#ownModules(): Generator<[name: string, module: Module]> {
+    for (const name of Object.keys(this)) {
+      const value: unknown = Object.getOwnPropertyDescriptor(this, name)!.value;
       if (value instanceof Module) yield [name, value];
     }
   }
 
-  /** The immediate sub-modules. */
+  /** The immediate sub-modules with their names, each once. */
+  *namedChildren(): Generator<[string, Module]> {
+    const seen = new Set<Module>();
+    for (const [name, module] of this.#ownModules()) {
+      if (seen.has(module)) continue;
+      seen.add(module);
+      yield [name, module];
+    }
+  }
+
+  /** The immediate sub-modules, each once. */
   *children(): Generator<Module> {
     for (const [, module] of this.namedChildren()) yield module;
   }
@@ -152,50 +188,59 @@ export abstract class Module {
     for (const [, module] of this.namedModules()) yield module;
   }
 
-  /** All parameters with dotted names; one that several modules share comes once. */
-  *namedParameters(): Generator<[string, Parameter]> {
-    const seen = new Set<Parameter>();
+  /** Parameters or buffers here and below with dotted names; one that is shared comes once. */
+  *#named(kind: Slot['kind']): Generator<[string, Tensor<DType>]> {
+    const seen = new Set<Tensor<DType>>();
     for (const [prefix, module] of this.namedModules()) {
-      for (const [name, parameter] of module.#ownParameters()) {
-        if (seen.has(parameter)) continue;
-        seen.add(parameter);
-        yield [join(prefix, name), parameter];
+      for (const [name, tensor] of module.#own(kind)) {
+        if (seen.has(tensor)) continue;
+        seen.add(tensor);
+        yield [join(prefix, name), tensor];
       }
     }
   }
 
+  /** All parameters with dotted names; one that several modules share comes once. */
+  namedParameters(): Generator<[string, Parameter]> {
+    return this.#named('parameter') as Generator<[string, Parameter]>;
+  }
+
+  /** All parameters, as {@link namedParameters} has them. */
   *parameters(): Generator<Parameter> {
     for (const [, parameter] of this.namedParameters()) yield parameter;
   }
 
-  /** All buffers with dotted names, those outside the state dict included. */
-  *namedBuffers(): Generator<[string, Tensor<DType>]> {
-    for (const [prefix, module] of this.namedModules()) {
-      for (const [name, buffer] of module.#ownBuffers()) yield [join(prefix, name), buffer];
-    }
+  /** All buffers with dotted names, those outside the state dict included; shared ones once. */
+  namedBuffers(): Generator<[string, Tensor<DType>]> {
+    return this.#named('buffer');
   }
 
+  /** All buffers, as {@link namedBuffers} has them. */
   *buffers(): Generator<Tensor<DType>> {
     for (const [, buffer] of this.namedBuffers()) yield buffer;
   }
 
   /** What of this module alone goes into a state dict: parameters, then persistent buffers. */
   *#ownState(): Generator<[string, Tensor<DType>]> {
-    yield* this.#ownParameters();
-    for (const [name, buffer, persistent] of this.#ownBuffers()) {
-      if (persistent) yield [name, buffer];
+    for (const kind of ['parameter', 'buffer'] as const) {
+      for (const [name, tensor, persistent] of this.#own(kind)) {
+        if (persistent) yield [name, tensor];
+      }
     }
   }
 
   /**
-   * All parameters and persistent buffers by dotted name, in PyTorch's order. The tensors are the
-   * module's own, not copies.
+   * All parameters and persistent buffers by dotted name, in PyTorch's order; one that is shared
+   * under each of its names. The tensors have their elements in common with the module's: clone
+   * what is to be kept.
    */
   stateDict(): StateDict {
     const result = Object.create(null) as StateDict;
     const visit = (module: Module, prefix: string): void => {
-      for (const [name, tensor] of module.#ownState()) result[join(prefix, name)] = tensor;
-      for (const [name, child] of module.namedChildren()) visit(child, join(prefix, name));
+      for (const [name, tensor] of module.#ownState()) {
+        result[join(prefix, name)] = new Tensor(storageOf(tensor), tensor.shape);
+      }
+      for (const [name, child] of module.#ownModules()) visit(child, join(prefix, name));
     };
     visit(this, '');
     return result;
@@ -207,37 +252,43 @@ export abstract class Module {
    * As in PyTorch, what fits has been copied even where an error is thrown, and a size mismatch is an
    * error with `strict: false` too.
    *
-   * @throws RangeError ERR_NNCONV_STATE_DICT with PyTorch's message; TypeError ERR_NNCONV_ARG_TYPE
+   * @throws RangeError ERR_NNCONV_STATE_DICT with PyTorch's message; TypeError ERR_NNCONV_ARG_TYPE,
+   *   ERR_NNCONV_UNKNOWN_OPTION
    */
-  loadStateDict(stateDict: StateDict, options?: LoadStateDictOptions): LoadStateDictResult {
-    if (typeof stateDict !== 'object' || stateDict === null || isTensor(stateDict)) {
-      throw argTypeError(`stateDict must be an object of tensors by name, got ${show(stateDict)}`);
-    }
+  loadStateDict(
+    stateDict: Readonly<StateDict>,
+    options?: LoadStateDictOptions,
+  ): LoadStateDictResult {
+    checkStateDict(stateDict);
     const { strict = true } = optionsOf('loadStateDict', options, ['strict']);
     boolean('strict', strict);
-    for (const [key, value] of Object.entries(stateDict)) checkTensor(`stateDict['${key}']`, value);
-    const own = this.stateDict();
-    const missingKeys = Object.keys(own).filter((key) => !Object.hasOwn(stateDict, key));
-    const unexpectedKeys = Object.keys(stateDict).filter((key) => !(key in own));
+    const missingKeys: string[] = [];
+    const unexpectedKeys: string[] = [];
     const problems: string[] = [];
-    const quoted = (keys: string[]): string => keys.map((key) => `"${key}"`).join(', ');
-    if (strict && missingKeys.length > 0) {
-      problems.push(`Missing key(s) in state_dict: ${quoted(missingKeys)}. `);
-    }
-    if (strict && unexpectedKeys.length > 0) {
-      problems.push(`Unexpected key(s) in state_dict: ${quoted(unexpectedKeys)}. `);
-    }
-    for (const [key, target] of Object.entries(own)) {
-      if (!Object.hasOwn(stateDict, key)) continue;
-      const source = stateDict[key];
-      if (sameShape(source.shape, target.shape)) {
-        target.copy_(source);
-      } else {
-        problems.push(
-          `size mismatch for ${key}: copying a param with shape torch.Size(${pyList(source.shape)}) ` +
-            `from checkpoint, the shape in current model is torch.Size(${pyList(target.shape)}).`,
-        );
+
+    const load = (module: Module, prefix: string, keys: readonly string[]): void => {
+      const state = new Map(module.#ownState());
+      const modules = new Map(module.#ownModules());
+      for (const [name, target] of state) {
+        const key = prefix + name;
+        if (Object.hasOwn(stateDict, key)) problems.push(...copyInto(target, key, stateDict[key]));
+        else missingKeys.push(key);
       }
+      for (const key of keys) {
+        const [name, ...below] = key.slice(prefix.length).split('.');
+        if (!(below.length > 0 ? modules : state).has(name)) unexpectedKeys.push(key);
+      }
+      for (const [name, child] of modules) {
+        const start = `${prefix}${name}.`;
+        const below = keys.filter((key) => key.startsWith(start));
+        load(child, start, below);
+      }
+    };
+    load(this, '', Object.keys(stateDict));
+
+    if (strict) {
+      if (unexpectedKeys.length > 0) problems.unshift(keyProblem('Unexpected', unexpectedKeys));
+      if (missingKeys.length > 0) problems.unshift(keyProblem('Missing', missingKeys));
     }
     if (problems.length > 0) {
       throw stateDictError(
@@ -247,8 +298,13 @@ export abstract class Module {
     return { missingKeys, unexpectedKeys };
   }
 
-  /** Calls `fn` with every module below this one, children first, then with this one. */
+  /**
+   * Calls `fn` with every module below this one, children first, then with this one.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE
+   */
   apply(fn: (module: Module) => void): this {
+    checkFunction('fn', fn);
     for (const child of this.children()) child.apply(fn);
     fn(this);
     return this;
@@ -276,37 +332,9 @@ export abstract class Module {
    * @throws TypeError ERR_NNCONV_ARG_TYPE
    */
   registerForwardHook(hook: ForwardHook): HookHandle {
-    if (typeof hook !== 'function') {
-      throw argTypeError(`hook must be a function, got ${show(hook)}`);
-    }
-    // The same function may be registered twice, each with a handle of its own.
-    const entry: ForwardHook = (...args) => hook(...args);
-    if (this.#hooks.size === 0) this.#installHooks();
-    this.#hooks.add(entry);
-    return {
-      remove: () => {
-        if (this.#hooks.delete(entry) && this.#hooks.size === 0) {
-          delete (this as { forward?: unknown }).forward;
-        }
-      },
-    };
-  }
-
-  /** Puts a `forward` that calls the hooks before the class's own; modules without hooks pay nothing. */
-  #installHooks(): void {
-    const forward = this.forward.bind(this) as (...args: unknown[]) => unknown;
-    Object.defineProperty(this, 'forward', {
-      value: (...args: unknown[]) => {
-        let output = forward(...args);
-        for (const hook of this.#hooks) {
-          const replaced = hook(this, args, output);
-          if (replaced !== undefined) output = replaced;
-        }
-        return output;
-      },
-      configurable: true,
-      writable: true,
-    });
+    checkFunction('hook', hook);
+    this.#hooks ??= new ForwardHooks(this);
+    return this.#hooks.add(hook);
   }
 
   /** What the module's line says between parentheses; '' for nothing. */
@@ -318,7 +346,7 @@ export abstract class Module {
   toString(): string {
     const extra = this.extraRepr();
     const lines = extra === '' ? [] : extra.split('\n');
-    const children = [...this.namedChildren()].map(
+    const children = [...this.#ownModules()].map(
       ([name, child]) => `(${name}): ${indent(child.toString())}`,
     );
     const name = this.constructor.name;
@@ -331,14 +359,103 @@ export abstract class Module {
   }
 }
 
+/** The hooks of a module. While there are any, an own property stands in for its `forward`. */
+class ForwardHooks {
+  readonly #module: Module;
+  readonly #hooks = new Map<symbol, ForwardHook>();
+  #unwrap: (() => void) | undefined;
+
+  constructor(module: Module) {
+    this.#module = module;
+  }
+
+  add(hook: ForwardHook): HookHandle {
+    const key = Symbol();
+    this.#hooks.set(key, hook);
+    this.#unwrap ??= this.#wrap();
+    return {
+      remove: () => {
+        this.#hooks.delete(key);
+        if (this.#hooks.size > 0) return;
+        this.#unwrap?.();
+        this.#unwrap = undefined;
+      },
+    };
+  }
+
+  #wrap(): () => void {
+    const module = this.#module;
+    // A `forward` that is an arrow function is an own property itself.
+    const own = Object.getOwnPropertyDescriptor(module, 'forward');
+    const forward = module.forward.bind(module) as (...args: unknown[]) => unknown;
+    const wrapper = (...args: unknown[]): unknown => {
+      let output = forward(...args);
+      for (const hook of [...this.#hooks.values()]) {
+        const replaced = hook(module, args, output);
+        if (replaced !== undefined) output = replaced;
+      }
+      return output;
+    };
+    Object.defineProperty(module, 'forward', {
+      value: wrapper,
+      configurable: true,
+      writable: true,
+    });
+    return () => {
+      // Whoever replaced it since keeps their own.
+      if (Object.getOwnPropertyDescriptor(module, 'forward')?.value !== wrapper) return;
+      if (own === undefined) Reflect.deleteProperty(module, 'forward');
+      else Object.defineProperty(module, 'forward', own);
+    };
+  }
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw argTypeError(`${name} must be a function, got ${show(value)}`);
+  }
+}
+
+function checkStateDict(value: unknown): void {
+  const isRecord =
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Map) &&
+    !isTensor(value);
+  if (!isRecord) {
+    throw argTypeError(`stateDict must be an object of tensors by name, got ${show(value)}`);
+  }
+}
+
+function keyProblem(kind: 'Missing' | 'Unexpected', keys: readonly string[]): string {
+  return `${kind} key(s) in state_dict: ${keys.map((key) => `"${key}"`).join(', ')}. `;
+}
+
+/** Copies one tensor of a state dict; returns PyTorch's words where that can't be done. */
+function copyInto(target: Tensor<DType>, key: string, source: unknown): string[] {
+  if (!isTensor(source)) {
+    return [
+      `While copying the parameter named "${key}", expected torch.Tensor or Tensor-like object ` +
+        `from checkpoint but received ${show(source)}`,
+    ];
+  }
+  // Old checkpoints have scalars as tensors of one element.
+  const scalar = target.ndim === 0 && source.ndim === 1 && source.numel === 1;
+  if (!scalar && pyList(source.shape) !== pyList(target.shape)) {
+    return [
+      `size mismatch for ${key}: copying a param with shape torch.Size(${pyList(source.shape)}) ` +
+        `from checkpoint, the shape in current model is torch.Size(${pyList(target.shape)}).`,
+    ];
+  }
+  target.copy_(scalar ? source.reshape([]) : source);
+  return [];
+}
+
 function join(prefix: string, name: string): string {
   return prefix === '' ? name : `${prefix}.${name}`;
 }
 
 function indent(text: string): string {
   return text.replaceAll('\n', '\n  ');
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
 }
