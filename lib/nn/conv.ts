@@ -171,12 +171,15 @@ export function runHandle(
 }
 
 const STRICT: ConvRunOptions = Object.freeze({ strict: true });
-const RUN_OPTIONS = ['strict'] as const;
+export const RUN_OPTIONS = ['strict'] as const;
+
+/** What the native side is told: only what differs from its defaults. */
+export function runMode({ strict = strictNumerics() }: RunOptions): ConvRunOptions | undefined {
+  return boolean('strict', strict) ? STRICT : undefined;
+}
 
 function runOptions(owner: string, options: RunOptions | undefined): ConvRunOptions | undefined {
-  if (options === undefined) return strictNumerics() ? STRICT : undefined;
-  const { strict = strictNumerics() } = optionsOf(owner, options, RUN_OPTIONS);
-  return boolean('strict', strict) ? STRICT : undefined;
+  return runMode(optionsOf(owner, options, RUN_OPTIONS));
 }
 
 /** Handles for inspection by tests. */

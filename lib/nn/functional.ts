@@ -2,7 +2,6 @@
 import { type ConvHandle } from '../binding';
 import { pyList, shapeError } from '../errors';
 import { optionsOf } from '../options';
-import { strictNumerics } from '../runtime';
 import { checkFloat32, type Tensor } from '../tensor';
 import {
   type AnyConvOptions,
@@ -10,17 +9,26 @@ import {
   type ConvTransposeOptions,
   createHandle,
   readGeometry,
+  RUN_OPTIONS,
   runHandle,
+  runMode,
+  type RunOptions,
 } from './conv';
 
-export type FunctionalConvOptions = Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;
-export type FunctionalConvTransposeOptions = Pick<
-  ConvTransposeOptions,
-  'stride' | 'padding' | 'outputPadding' | 'groups' | 'dilation'
->;
+export type FunctionalConvOptions = RunOptions &
+  Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;
+export type FunctionalConvTransposeOptions = RunOptions &
+  Pick<ConvTransposeOptions, 'stride' | 'padding' | 'outputPadding' | 'groups' | 'dilation'>;
 
-const CONV_OPTIONS = ['stride', 'padding', 'dilation', 'groups'] as const;
-const TRANSPOSE_OPTIONS = ['stride', 'padding', 'outputPadding', 'groups', 'dilation'] as const;
+const CONV_OPTIONS = ['stride', 'padding', 'dilation', 'groups', ...RUN_OPTIONS] as const;
+const TRANSPOSE_OPTIONS = [
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'dilation',
+  ...RUN_OPTIONS,
+] as const;
 
 /** Handles, and with them packed weights, by weight tensor and options; a few of the latest each. */
 const cache = new WeakMap<Tensor, Map<string, ConvHandle>>();
@@ -29,12 +37,11 @@ const MOST_PER_WEIGHT = 4;
 function cachedHandle(weight: Tensor, key: string, create: () => ConvHandle): ConvHandle {
   let handles = cache.get(weight);
   if (handles === undefined) cache.set(weight, (handles = new Map<string, ConvHandle>()));
-  let handle = handles.get(key);
-  if (handle === undefined) {
-    handle = create();
-    if (handles.size >= MOST_PER_WEIGHT) handles.delete(handles.keys().next().value!);
-    handles.set(key, handle);
-  }
+  const handle = handles.get(key) ?? create();
+  // A map is in the order of insertion: the one used last goes to its end.
+  handles.delete(key);
+  handles.set(key, handle);
+  if (handles.size > MOST_PER_WEIGHT) handles.delete(handles.keys().next().value!);
   return handle;
 }
 
@@ -44,7 +51,7 @@ function convolve(
   input: Tensor,
   weight: Tensor,
   bias: Tensor | null | undefined,
-  options: AnyConvOptions,
+  options: AnyConvOptions & RunOptions,
 ): Tensor {
   checkFloat32('input', input);
   checkFloat32('weight', weight);
@@ -71,8 +78,7 @@ function convolve(
       );
     }
   }
-  const run = strictNumerics() ? { strict: true } : undefined;
-  return runHandle(handle, input, weight, bias ?? null, run);
+  return runHandle(handle, input, weight, bias ?? null, runMode(options));
 }
 
 /**

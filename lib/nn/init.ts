@@ -7,7 +7,7 @@
 import { argTypeError, argValueError, pyList, shapeError, show } from '../errors';
 import { integer, number, oneOf, optionsOf } from '../options';
 import { generator } from '../random';
-import { checkFloat32, type Tensor, writeData } from '../tensor';
+import { checkFloat32, checkTensor, type DType, type Tensor, writeData } from '../tensor';
 import { erf, orthonormalColumns } from './numerics';
 
 /** Which of both fans keeps its variance: of activations going forward or of gradients going back. */
@@ -50,8 +50,8 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number): numbe
  *
  * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_SHAPE for fewer than 2 dimensions
  */
-export function calculateFanInAndFanOut(tensor: Tensor): [fanIn: number, fanOut: number] {
-  checkFloat32('tensor', tensor);
+export function calculateFanInAndFanOut(tensor: Tensor<DType>): [fanIn: number, fanOut: number] {
+  checkTensor('tensor', tensor);
   if (tensor.ndim < 2) {
     throw shapeError(
       'Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got shape ' +
@@ -78,6 +78,9 @@ export function uniform_(tensor: Tensor, a = 0, b = 1): Tensor {
   if (number('a', a) > number('b', b)) {
     throw argValueError(`a must be at most b, got a=${a} and b=${b}`);
   }
+  if (!Number.isFinite(Math.fround(b) - Math.fround(a))) {
+    throw argValueError(`a and b must be float32 numbers, got a=${a} and b=${b}`);
+  }
   generator.fillUniform(target(tensor), a, b);
   return tensor;
 }
@@ -99,20 +102,24 @@ function standardDeviation(std: number): number {
   return std;
 }
 
-/** Fills with `value`. Throws TypeError ERR_NNCONV_ARG_TYPE. */
-export function constant_(tensor: Tensor, value: number): Tensor {
-  number('value', value, { finite: false });
-  target(tensor).fill(value);
-  return tensor;
+/**
+ * Fills with `value`, which may be NaN or infinite; a tensor of any dtype.
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_ARG_VALUE where the dtype can't hold
+ *   `value`
+ */
+export function constant_<D extends DType>(tensor: Tensor<D>, value: number): Tensor<D> {
+  checkTensor('tensor', tensor);
+  return tensor.fill_(value);
 }
 
 /** Fills with ones. Throws TypeError ERR_NNCONV_ARG_TYPE. */
-export function ones_(tensor: Tensor): Tensor {
+export function ones_<D extends DType>(tensor: Tensor<D>): Tensor<D> {
   return constant_(tensor, 1);
 }
 
 /** Fills with zeros. Throws TypeError ERR_NNCONV_ARG_TYPE. */
-export function zeros_(tensor: Tensor): Tensor {
+export function zeros_<D extends DType>(tensor: Tensor<D>): Tensor<D> {
   return constant_(tensor, 0);
 }
 
@@ -255,25 +262,25 @@ export interface TruncNormalOptions {
   mean?: number;
   /** Default: 1. */
   std?: number;
-  /** Least value, absolute and not in standard deviations. Default: -2. */
+  /** Least value, absolute and not in standard deviations; -Infinity for none. Default: -2. */
   a?: number;
-  /** Greatest value. Default: 2. */
+  /** Greatest value; Infinity for none. Default: 2. */
   b?: number;
 }
 
 /**
  * Normal numbers, those outside [a, b] drawn again.
  *
- * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_ARG_VALUE unless a < b and std > 0
+ * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_ARG_VALUE unless a <= b and std > 0
  */
 export function truncNormal_(tensor: Tensor, options?: TruncNormalOptions): Tensor {
   const given = optionsOf('truncNormal_', options, ['mean', 'std', 'a', 'b']);
   const { mean = 0, std = 1, a = -2, b = 2 } = given;
   number('mean', mean);
   if (number('std', std) <= 0) throw argValueError(`std must be positive, got ${std}`);
-  if (number('a', a) >= number('b', b)) {
-    throw argValueError(`a must be below b, got a=${a} and b=${b}`);
-  }
+  number('a', a, { finite: false });
+  number('b', b, { finite: false });
+  if (!(a <= b)) throw argValueError(`a must be at most b, got a=${a} and b=${b}`);
   const below = (x: number): number => (1 + erf((x - mean) / std / Math.SQRT2)) / 2;
   const data = target(tensor);
   if (below(b) - below(a) > 0.3) truncateByNormal(data, mean, std, a, b);
@@ -308,12 +315,18 @@ function truncateByUniform(
   a: number,
   b: number,
 ): void {
-  const peak = -0.5 * ((Math.max(a, Math.min(mean, b)) - mean) / std) ** 2;
+  const mode = Math.max(a, Math.min(mean, b));
+  const peak = -0.5 * ((mode - mean) / std) ** 2;
+  // In a far tail nearly all candidates would be in vain; those beyond `reach` are accepted less
+  // than once in e^40 anyway.
+  const reach = (40 * std) / Math.max(1, Math.abs(mode - mean) / std);
+  const low = Math.max(a, mode - reach);
+  const high = Math.min(b, mode + reach);
   const candidates = new Float32Array(data.length);
   const chances = new Float32Array(data.length);
   const pending = new Uint8Array(data.length).fill(1);
   while (pending.includes(1)) {
-    generator.fillUniform(candidates, a, b);
+    generator.fillUniform(candidates, low, high);
     generator.fillUniform(chances, 0, 1);
     for (let i = 0; i < data.length; i++) {
       if (!pending[i]) continue;

@@ -13,21 +13,28 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
+/** A vector that keeps this much of its length has nearly lost what it was to lose. */
+const KEPT = 0.5;
+
 /**
  * Q of the QR decomposition of a tall matrix, given and returned by columns, with a positive diagonal
- * of R; by Gram-Schmidt, twice, which is as accurate as Householder's way.
+ * of R; by Gram-Schmidt, repeated for columns that lose much of their length, which makes it as
+ * accurate as Householder's way.
  */
 export function orthonormalColumns(columns: readonly Float64Array[]): Float64Array[] {
   const q: Float64Array[] = [];
   for (const column of columns) {
     const v = column.slice();
-    for (let pass = 0; pass < 2; pass++) {
+    let length = Math.sqrt(dot(v, v));
+    let before: number;
+    do {
+      before = length;
       for (const unit of q) {
         const projection = dot(unit, v);
         for (let i = 0; i < v.length; i++) v[i] -= projection * unit[i];
       }
-    }
-    const length = Math.sqrt(dot(v, v));
+      length = Math.sqrt(dot(v, v));
+    } while (length < KEPT * before);
     q.push(v.map((value) => value / length));
   }
   return q;
