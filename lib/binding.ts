@@ -1,6 +1,7 @@
 /** The only loader of the native addon. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { types } from 'node:util';
 
 import type { Binding } from '../binding';
 import { loadError } from './errors';
@@ -38,6 +39,10 @@ export function load(paths: readonly string[]): Binding {
   const failures: string[] = [];
   let cause: unknown;
   for (const file of paths) {
+    if (!existsSync(file)) {
+      failures.push(`${file}: no such file`);
+      continue;
+    }
     try {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no other way in
       const addon = require(file) as Binding;
@@ -59,7 +64,5 @@ export function load(paths: readonly string[]): Binding {
 }
 
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return 'no such file';
-  return error.message.split('\n', 1)[0];
+  return types.isNativeError(error) ? error.message.split('\n', 1)[0] : String(error);
 }

@@ -67,7 +67,7 @@ export function show(value: unknown): string {
     case 'number':
       return Object.is(value, -0) ? '-0' : String(value);
     case 'bigint':
-      return `bigint ${value}n`;
+      return `bigint ${clip(String(value))}n`;
     case 'boolean':
     case 'undefined':
       return String(value);
@@ -87,10 +87,18 @@ function showObject(value: object): string {
     if (value.length > SHOWN_ITEMS) items.push('...');
     return `[${items.join(', ')}]`;
   }
-  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
-  return typeof name === 'string' && name !== '' && name !== 'Object'
-    ? `an instance of ${name}`
-    : 'an object';
+  const name = className(value);
+  return name === '' || name === 'Object' ? 'an object' : `an instance of ${clip(name)}`;
+}
+
+function className(value: object): string {
+  try {
+    const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+    return typeof name === 'string' ? name : '';
+  } catch {
+    // A getter of the caller's.
+    return '';
+  }
 }
 
 function showItem(item: unknown): string {
@@ -98,6 +106,11 @@ function showItem(item: unknown): string {
   return typeof item === 'object' && item !== null ? '{...}' : show(item);
 }
 
-function quote(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `'${text.slice(0, SHOWN_CHARACTERS)}...'` : `'${text}'`;
+/** A string of the caller's for a message. */
+export function quote(text: string): string {
+  return `'${clip(text)}'`;
+}
+
+function clip(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
 }

@@ -4,7 +4,7 @@
  */
 import { types } from 'node:util';
 
-import { argTypeError, argValueError, pyList, show, unknownOptionError } from './errors';
+import { argTypeError, argValueError, pyList, quote, show, unknownOptionError } from './errors';
 
 /** A number for every dimension, or one number for all of them. */
 export type NumberOrTuple = number | readonly number[];
@@ -116,7 +116,7 @@ export function optionsOf<T extends object>(
   for (const key of Object.keys(given)) {
     if (!(known as readonly string[]).includes(key)) {
       throw unknownOptionError(
-        `${owner} has no option '${key}'${didYouMean(key, known)}; it takes ${known.join(', ')}`,
+        `${owner} has no option ${quote(key)}${didYouMean(key, known)}; it takes ${known.join(', ')}`,
       );
     }
   }
@@ -138,16 +138,20 @@ function quoted(choices: readonly string[]): string {
 /** ` (did you mean 'x'?)` for a near miss, Python's spelling included; else nothing. */
 function didYouMean(given: string, candidates: readonly string[]): string {
   const plain = (text: string) => text.replaceAll('_', '').toLowerCase();
+  const distance = (candidate: string): number =>
+    given.length >= SHORTEST_BEGINNING && plain(candidate).startsWith(plain(given))
+      ? 1
+      : editDistance(plain(given), plain(candidate));
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
-    const distance = editDistance(plain(given), plain(candidate));
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    if (distance(candidate) < bestDistance) [best, bestDistance] = [candidate, distance(candidate)];
   }
-  const tolerated = Math.max(1, Math.floor(given.length / 3));
+  const tolerated = Math.ceil(given.length / 3);
   return best !== undefined && bestDistance <= tolerated ? ` (did you mean '${best}'?)` : '';
 }
 
+const SHORTEST_BEGINNING = 3;
 const LONGEST_COMPARED = 40;
 
 /** Levenshtein distance; texts too long to be a misspelling count as far away. */

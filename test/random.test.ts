@@ -1,6 +1,7 @@
 /** The generator draws what PyTorch's draws. */
 import { createHash } from 'node:crypto';
 
+import type * as Nnconv from '../lib';
 import { manualSeed, rand, randn } from '../lib';
 import { generator } from '../lib/random';
 import { expectRejected } from './support/errors';
@@ -78,7 +79,7 @@ test('without a seed every environment draws something else', () => {
   const draws = Array.from({ length: 3 }, () => {
     let value = 0;
     jest.isolateModules(() => {
-      const fresh = jest.requireActual<typeof import('../lib')>('../lib');
+      const fresh = jest.requireActual<typeof Nnconv>('../lib');
       value = fresh.rand([1]).item();
     });
     return value;
