@@ -102,7 +102,6 @@ class DirectPlan final : public ConvPlan {
                  Segment* segments) const;
   int64_t list_segments(const Phase& phase, int64_t q0, int64_t q1, const Tile& tile,
                         Segment* segments) const;
-  void fill_bias(const ConvArgs& args) const;
 
   int64_t block_groups() const { return over_pixels_ ? 1 : static_cast<int64_t>(blocks_.size()); }
 
@@ -335,15 +334,8 @@ void DirectPlan::run_item(const ConvArgs& args, int64_t item, Segment* segments)
   }
 }
 
-void DirectPlan::fill_bias(const ConvArgs& args) const {
-  const int64_t plane = shape_.out_plane();
-  for (int64_t i = 0; i < args.batch * spec_.out_channels; ++i)
-    std::fill_n(args.output + i * plane, plane,
-                args.bias ? args.bias[i % spec_.out_channels] : 0.0f);
-}
-
 void DirectPlan::run(const ConvArgs& args) const {
-  if (!covered_) fill_bias(args);
+  if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
   Segment* scratch = static_cast<Segment*>(args.workspace);
   parallel_for(
       args.batch * spec_.groups * items_per_group_, args.threads,

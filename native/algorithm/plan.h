@@ -33,6 +33,9 @@ class ConvPlan {
   virtual void run(const ConvArgs& args) const = 0;
 };
 
+// Fills the whole output with the bias, for algorithms that don't reach every element.
+void fill_bias(const ConvArgs& args, int64_t out_channels, int64_t out_plane);
+
 // Each makes a plan for a problem without padding mode; `supports_*` says whether it can.
 std::unique_ptr<ConvPlan> make_reference_plan(const ConvSpec&, const ConvShape&);
 // `over_pixels`: vectors run over pixels, not over output channels.
@@ -42,6 +45,9 @@ bool supports_direct(const ConvSpec&, bool over_pixels);
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_depthwise(const ConvSpec&);
+std::unique_ptr<ConvPlan> make_pointwise_plan(const ConvSpec&, const ConvShape&,
+                                              const KernelTable&);
+bool supports_pointwise(const ConvSpec&);
 // F(m_height x m_width, 3x3); m_height 1: F(m_width, 3) along rows.
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
                                              int m_height, int m_width);

@@ -17,13 +17,15 @@ constexpr const char* kDirectPx = "direct_px";
 constexpr const char* kWinograd4 = "winograd_4x4";
 constexpr const char* kWinograd2 = "winograd_2x2";
 constexpr const char* kWinogradRow = "winograd_1x4";
-constexpr const char* kAlgorithms[] = {kDirectOc,  kDirectPx,    kDepthwise, kWinograd4,
-                                       kWinograd2, kWinogradRow, kReference};
+constexpr const char* kPointwise = "pointwise";
+constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,    kDepthwise,
+                                       kWinograd4, kWinograd2, kWinogradRow, kReference};
 
 bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectOc) return supports_direct(spec, false);
   if (algorithm == kDirectPx) return supports_direct(spec, true);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
+  if (algorithm == kPointwise) return supports_pointwise(spec);
   if (algorithm == kWinograd4) return supports_winograd(spec, 4);
   if (algorithm == kWinograd2) return supports_winograd(spec, 2);
   if (algorithm == kWinogradRow) return supports_winograd(spec, 1);
@@ -101,16 +103,24 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
   if (winograd)
     return {winograd, "three taps at stride 1: fewer multiplications outweigh the transforms"};
+  if (spec.transposed && supports_pointwise(spec))
+    return {kPointwise, "kernel as large as the stride: every output meets one input pixel"};
   const double over_channels = channel_lane_use(spec.out_per_group(), kernels.width);
+  // Copying the input to panels pays where it is deep and used by many output channels.
+  const bool panels =
+      supports_pointwise(spec) && spec.in_per_group() >= 128 && spec.out_per_group() >= 64;
+  if (panels && !supports_direct(spec, true))
+    return {kPointwise, "pointwise with a stride: input copied to panels"};
   if (!supports_direct(spec, true))
     return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
   const std::vector<Lattice> lattices = make_lattices(spec, shape);
   const int64_t row = lattices.empty() ? 0 : lattices[0].axis[2].count;
   const double over_pixels = pixel_lane_use(row, kernels.width);
-  const bool pointwise = spec.taps() == 1;
-  constexpr int64_t kLongRow = 256;
-  if (pointwise && row >= kLongRow)
+  // A tile's input should fit the L1 cache.
+  constexpr int64_t kDeep = 512;
+  if (spec.taps() == 1 && over_pixels >= 0.9 && spec.in_per_group() <= kDeep)
     return {kDirectPx, "pointwise over a long row of pixels: input and output in place"};
+  if (panels) return {kPointwise, "pointwise: input copied to panels"};
   // A transposed store costs about as much as this many steps.
   constexpr int64_t kShortReduction = 32;
   if (spec.in_per_group() * spec.taps() <= kShortReduction && over_pixels >= 0.75)
@@ -137,6 +147,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDirectOc) return make_direct_plan(spec, shape, kernels, false);
     if (name == kDirectPx) return make_direct_plan(spec, shape, kernels, true);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
+    if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
     if (name == kWinograd4) return make_winograd_plan(spec, shape, kernels, 4, 4);
     if (name == kWinograd2) return make_winograd_plan(spec, shape, kernels, 2, 2);
     if (name == kWinogradRow) return make_winograd_plan(spec, shape, kernels, 1, 4);

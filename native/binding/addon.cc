@@ -48,7 +48,8 @@ Napi::Value runtime_info(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* data = new Environment();
-  data->float32_array = Napi::Persistent(env.Global().Get("Float32Array").As<Napi::Function>());
+  data->allocate = Napi::Persistent(
+      env.Global().Get("Buffer").As<Napi::Object>().Get("allocUnsafeSlow").As<Napi::Function>());
   env.SetInstanceData(data);
   export_conv(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));

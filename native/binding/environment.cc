@@ -3,6 +3,7 @@
 #include <new>
 
 #include "problem/error.h"
+#include "runtime/workspace.h"
 
 namespace nnconv {
 namespace {
@@ -17,16 +18,25 @@ Napi::Error with_code(Napi::Error error, const char* code) {
 Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
 Napi::Value new_floats(Napi::Env env, int64_t length) {
-  // V8 ends the process where a native call asks for a buffer that can't be had; the JS constructor
-  // throws instead.
-  constexpr int64_t kSmall = 1 << 20;
+  // A buffer made natively is zeroed first, and V8 ends the process where it can't be had; Node's
+  // own allocation of raw memory does neither.
+  constexpr int64_t kSmall = 1 << 10;
   if (length <= kSmall) return Napi::Float32Array::New(env, static_cast<size_t>(length));
+  napi_value raw = nullptr, buffer = nullptr;
+  void* data = nullptr;
   try {
-    return environment(env).float32_array.New(
-        {Napi::Number::New(env, static_cast<double>(length))});
+    raw = environment(env).allocate.Call(
+        {Napi::Number::New(env, static_cast<double>(length) * sizeof(float))});
   } catch (const Napi::Error&) {
     throw alloc_error("output of " + std::to_string(length) + " elements can't be allocated");
   }
+  napi_value floats = nullptr;
+  if (napi_get_typedarray_info(env, raw, nullptr, nullptr, &data, &buffer, nullptr) != napi_ok ||
+      napi_create_typedarray(env, napi_float32_array, static_cast<size_t>(length), buffer, 0,
+                             &floats) != napi_ok)
+    throw Napi::Error::New(env, "can't create a Float32Array");
+  advise_huge_pages(data, static_cast<size_t>(length) * sizeof(float));
+  return Napi::Value(env, floats);
 }
 
 void rethrow_as_js(Napi::Env env) {

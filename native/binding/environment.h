@@ -11,13 +11,14 @@
 namespace nnconv {
 
 struct Environment {
-  Napi::FunctionReference float32_array;  // the constructor, as it was at load
+  Napi::FunctionReference allocate;  // Buffer.allocUnsafeSlow, as it was at load
   Workspace workspace;
 };
 
 Environment& environment(Napi::Env env);
 
-// A zeroed Float32Array. Throws Error where it can't be allocated.
+// A Float32Array of undefined contents, to be filled before JS sees it. Throws Error where it can't
+// be allocated.
 Napi::Value new_floats(Napi::Env env, int64_t length);
 
 // Turns C++ exceptions into JS ones with a code.

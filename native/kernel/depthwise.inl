@@ -7,109 +7,125 @@
 
 namespace {
 
-// W input pixels p[0], p[S], p[2S], ...; S 0: any stride. Where MASKED, pixel offsets outside
-// [lo, hi) are zero and not read. For S 2 in veven's order.
+// Which of the W input pixels x, x + S, x + 2S, ... that a tap meets lie in a row of `width`.
+struct RowMask {
+  vmask first, second;  // of the W pixels from x on, and of the W after them (S 2)
+};
+
+template <int S>
+NNCONV_INLINE RowMask row_mask(int64_t x, int64_t width) {
+  RowMask mask = {lane_mask(-x, width - x), lane_mask(0, 0)};
+  if (S == 2) mask.second = lane_mask(-x - W, width - x - W);
+  return mask;
+}
+
+// Those pixels, p being at x; the ones outside are zero and not read. In veven's order for S 2.
 template <int S, bool MASKED>
-NNCONV_INLINE vf load_pixels(const float* p, int64_t stride, int64_t lo, int64_t hi) {
-  if constexpr (S == 1) return MASKED ? vload_mask(p, lane_mask(lo, hi)) : vload(p);
-  if constexpr (S == 2) {
-    return MASKED ? veven(vload_mask(p, lane_mask(lo, hi)),
-                          vload_mask(p + W, lane_mask(lo - W, hi - W)))
-                  : veven(vload(p), vload(p + W));
-  }
+NNCONV_INLINE vf load_pixels(const float* p, const RowMask& mask) {
+  if constexpr (S == 1) return MASKED ? vload_mask(p, mask.first) : vload(p);
+  return MASKED ? veven(vload_mask(p, mask.first), vload_mask(p + W, mask.second))
+                : veven(vload(p), vload(p + W));
+}
+
+// Any stride, one by one.
+NNCONV_INLINE vf gather_pixels(const float* row, int64_t x, int64_t stride, int64_t width) {
   union {
     float f[W];
     vf v;
   } lanes;
   for (int j = 0; j < W; ++j) {
-    const int64_t i = j * stride;
-    lanes.f[j] = i >= lo && i < hi ? p[i] : 0.0f;
+    const int64_t i = x + j * stride;
+    lanes.f[j] = i >= 0 && i < width ? row[i] : 0.0f;
   }
   return lanes.v;
 }
 
-// R output rows from row h on, at output column q: W pixels. Kernel rows [k0, k1) are inside the
-// input for all of them. K: kernel size in both dimensions, without dilation, or 0 for any (and
-// then R is 1). S: stride along the row (in both dimensions where K is given), or 0 for any.
+// R output rows from row h on, at output columns q .. q + W - 1, K x K taps without dilation,
+// stride S in both dimensions. Input rows outside and output rows beyond the last are left out.
 template <int R, int K, int S, bool MASKED>
-NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q, int64_t k0,
-                                   int64_t k1) {
+NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
+                                   const RowMask (&mask)[K]) {
   const int64_t width = t->in[1];
-  const int64_t columns = K ? K : t->kernel[1];
-  const int64_t stride = S ? S : t->stride[1];
+  const int64_t top = h * S - t->pad[0];
   vf acc[R];
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) acc[r] = vset(t->bias);
   for (int64_t n = 0; n < t->plane_count; ++n) {
-    const int64_t top = h * (K ? S : t->stride[0]) - t->pad[0];
-    for (int64_t j = 0; j < columns; ++j) {
-      const int64_t x = q * stride - t->pad[1] + j * (K ? 1 : t->dilation[1]);
-      const float* p = t->planes[n].input + top * width + x;
-      const float* w = t->planes[n].weight + j;
-      if constexpr (R > 1) {
-        vf taps[K];
+    const float* p = t->planes[n].input + top * width + q * S - t->pad[1];
+    const float* w = t->planes[n].weight;
+    NNCONV_UNROLL
+    for (int j = 0; j < K; ++j) {
+      vf taps[K];
+      NNCONV_UNROLL
+      for (int k = 0; k < K; ++k) taps[k] = vbroadcast(w + k * K + j);
+      NNCONV_UNROLL
+      for (int y = 0; y < (R - 1) * S + K; ++y) {
+        if (top + y < 0 || top + y >= t->in[0]) continue;
+        const vf v = load_pixels<S, MASKED>(p + y * width + j, mask[j]);
         NNCONV_UNROLL
-        for (int k = 0; k < K; ++k) taps[k] = vbroadcast(w + k * K);
-        NNCONV_UNROLL
-        for (int y = 0; y < (R - 1) * S + K; ++y) {
-          const vf v = load_pixels<S, MASKED>(p + y * width, S, -x, width - x);
-          NNCONV_UNROLL
-          for (int r = 0; r < R; ++r) {
-            if (y - r * S >= 0 && y - r * S < K) acc[r] = vfma(v, taps[y - r * S], acc[r]);
-          }
+        for (int r = 0; r < R; ++r) {
+          if (y - r * S >= 0 && y - r * S < K) acc[r] = vfma(v, taps[y - r * S], acc[r]);
         }
-      } else {
-        const int64_t step = K ? 1 : t->dilation[0];
-        for (int64_t k = k0; k < k1; ++k)
-          acc[0] = vfma(load_pixels<S, MASKED>(p + k * step * width, stride, -x, width - x),
-                        vbroadcast(w + k * columns), acc[0]);
       }
     }
   }
+  float* out = t->out + h * t->out_size[1] + q;
   const int64_t pixels = t->out_size[1] - q;
   NNCONV_UNROLL
-  for (int r = 0; r < R; ++r)
-    vstore_n(t->out + (h + r) * t->out_size[1] + q, S == 2 ? veven_sort(acc[r]) : acc[r], pixels);
-}
-
-template <int R, int K, int S>
-NNCONV_INLINE void depthwise_rows(const DepthwiseTile* t, int64_t h, int64_t k0, int64_t k1) {
-  const int64_t stride = S ? S : t->stride[1];
-  const int64_t reach = (K ? K - 1 : (t->kernel[1] - 1) * t->dilation[1]) - t->pad[1];
-  for (int64_t q = 0; q < t->out_size[1]; q += W) {
-    // A vector of stride 2 reads one pixel past its last.
-    const int64_t first = q * stride - t->pad[1];
-    const int64_t last = (q + W - 1) * stride + reach + (S == 2 ? 1 : 0);
-    if (first >= 0 && last < t->in[1])
-      depthwise_block<R, K, S, false>(t, h, q, k0, k1);
-    else
-      depthwise_block<R, K, S, true>(t, h, q, k0, k1);
+  for (int r = 0; r < R; ++r) {
+    if (h + r >= t->out_size[0]) continue;
+    vstore_n(out + r * t->out_size[1], S == 2 ? veven_sort(acc[r]) : acc[r], pixels);
   }
 }
 
 template <int K, int S>
-NNCONV_INLINE void depthwise_plane(const DepthwiseTile* t) {
-  const int64_t kernel = t->kernel[0], step = t->dilation[0], stride = t->stride[0];
-  for (int64_t h = 0; h < t->out_size[0];) {
-    const int64_t top = h * stride - t->pad[0];
-    int64_t k0 = 0, k1 = kernel;
-    while (k0 < kernel && top + k0 * step < 0) ++k0;
-    while (k1 > k0 && top + (k1 - 1) * step >= t->in[0]) --k1;
-    if constexpr (K > 0) {
-      const int64_t below = (t->in[0] - top - K) / S;  // further rows that are inside
-      if (k0 == 0 && k1 == K && below >= 3 && h + 4 <= t->out_size[0]) {
-        depthwise_rows<4, K, S>(t, h, 0, K);
-        h += 4;
-        continue;
-      }
-      if (k0 == 0 && k1 == K && below >= 1 && h + 2 <= t->out_size[0]) {
-        depthwise_rows<2, K, S>(t, h, 0, K);
-        h += 2;
-        continue;
+NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
+  constexpr int R = 4;
+  // Columns of vectors pass over a strip of rows that stays in the L1 cache; their masks serve the
+  // whole strip.
+  constexpr int64_t kStripFloats = 4096;
+  const int64_t rows = t->out_size[0], fit = kStripFloats / (t->in[1] * S) / R * R;
+  const int64_t strip = fit < R ? R : fit;
+  for (int64_t top = 0; top < rows; top += strip) {
+    const int64_t bottom = top + strip < rows ? top + strip : rows;
+    for (int64_t q = 0; q < t->out_size[1]; q += W) {
+      const int64_t x = q * S - t->pad[1];
+      RowMask mask[K];
+      NNCONV_UNROLL
+      for (int j = 0; j < K; ++j) mask[j] = row_mask<S>(x + j, t->in[1]);
+      // A vector of stride 2 reads one pixel past its last.
+      const bool inside = x >= 0 && x + (W - 1) * S + K - 1 + (S - 1) < t->in[1];
+      for (int64_t h = top; h < bottom; h += R) {
+        if (inside)
+          depthwise_block<R, K, S, false>(t, h, q, mask);
+        else
+          depthwise_block<R, K, S, true>(t, h, q, mask);
       }
     }
-    depthwise_rows<1, K, S>(t, h, k0, k1);
-    ++h;
+  }
+}
+
+// Any kernel, stride and dilation: one row at a time, every vector masked.
+NNCONV_INLINE void depthwise_any(const DepthwiseTile* t) {
+  for (int64_t h = 0; h < t->out_size[0]; ++h) {
+    for (int64_t q = 0; q < t->out_size[1]; q += W) {
+      vf acc = vset(t->bias);
+      for (int64_t n = 0; n < t->plane_count; ++n) {
+        for (int64_t j = 0; j < t->kernel[1]; ++j) {
+          const int64_t x = q * t->stride[1] - t->pad[1] + j * t->dilation[1];
+          const RowMask mask = row_mask<1>(x, t->in[1]);
+          for (int64_t k = 0; k < t->kernel[0]; ++k) {
+            const int64_t y = h * t->stride[0] - t->pad[0] + k * t->dilation[0];
+            if (y < 0 || y >= t->in[0]) continue;
+            const float* row = t->planes[n].input + y * t->in[1];
+            const vf v = t->stride[1] == 1 ? load_pixels<1, true>(row + x, mask)
+                                           : gather_pixels(row, x, t->stride[1], t->in[1]);
+            acc = vfma(v, vbroadcast(t->planes[n].weight + k * t->kernel[1] + j), acc);
+          }
+        }
+      }
+      vstore_n(t->out + h * t->out_size[1] + q, acc, t->out_size[1] - q);
+    }
   }
 }
 
@@ -118,17 +134,16 @@ void depthwise(const DepthwiseTile* t) {
   const bool square =
       k == t->kernel[1] && s == t->stride[1] && t->dilation[0] == 1 && t->dilation[1] == 1;
   if (square && s == 1) {
-    if (k == 3) return depthwise_plane<3, 1>(t);
-    if (k == 5) return depthwise_plane<5, 1>(t);
-    if (k == 7) return depthwise_plane<7, 1>(t);
+    if (k == 3) return depthwise_square<3, 1>(t);
+    if (k == 5) return depthwise_square<5, 1>(t);
+    if (k == 7) return depthwise_square<7, 1>(t);
   }
   if (square && s == 2) {
-    if (k == 3) return depthwise_plane<3, 2>(t);
-    if (k == 5) return depthwise_plane<5, 2>(t);
-    if (k == 7) return depthwise_plane<7, 2>(t);
+    if (k == 3) return depthwise_square<3, 2>(t);
+    if (k == 5) return depthwise_square<5, 2>(t);
+    if (k == 7) return depthwise_square<7, 2>(t);
   }
-  if (t->stride[1] == 1) return depthwise_plane<0, 1>(t);
-  depthwise_plane<0, 0>(t);
+  depthwise_any(t);
 }
 
 }  // namespace

@@ -84,6 +84,9 @@ struct KernelTable {
   int px_m;
   int px_v;
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
+  // Like V 2, but the vectors hold the same channels (1..width) under two taps, whose results go to
+  // 2M contiguous pixels; input_m is 1.
+  OcTileFn oc_paired[kMaxOcM + 1];
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
   WinogradTable winograd;

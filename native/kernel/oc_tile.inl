@@ -79,20 +79,20 @@ NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t o
 }
 
 template <int M, int V>
-NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], const OcTile* t) {
+NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], float* out, int64_t out_m, int64_t out_c,
+                                   int64_t channels) {
   float scratch[M][V * W];
   NNCONV_UNROLL
   for (int m = 0; m < M; ++m) {
     NNCONV_UNROLL
     for (int v = 0; v < V; ++v) vstore(&scratch[m][v * W], acc[m][v]);
   }
-  for (int64_t c = 0; c < t->channels; ++c)
-    for (int m = 0; m < M; ++m) t->out[c * t->out_c + m * t->out_m] = scratch[m][c];
+  for (int64_t c = 0; c < channels; ++c)
+    for (int m = 0; m < M; ++m) out[c * out_c + m * out_m] = scratch[m][c];
 }
 
 template <int M, int V, int S>
-NNCONV_INLINE void oc_tile_body(const OcTile* t) {
-  vf acc[M][V];
+NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
   NNCONV_UNROLL
   for (int m = 0; m < M; ++m) {
     NNCONV_UNROLL
@@ -112,22 +112,56 @@ NNCONV_INLINE void oc_tile_body(const OcTile* t) {
       oc_steps<M, V, S, 1, 1>(acc, input, weight, s->k, t->input_m, t->input_k);
     }
   }
+}
+
+template <int M, int V>
+NNCONV_INLINE void add_bias(vf (&acc)[M][V], const vf (&bias)[V]) {
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) acc[m][v] = acc[m][v] + bias[v];
+  }
+}
+
+template <int M, int V, int S>
+NNCONV_INLINE void oc_tile_body(const OcTile* t) {
+  vf acc[M][V];
+  oc_sum<M, V, S>(t, acc);
   if (t->bias) {
-    vf b[V];
+    vf bias[V];
     NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) b[v] = vload_n(t->bias + v * W, t->channels - v * W);
-    NNCONV_UNROLL
-    for (int m = 0; m < M; ++m) {
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) acc[m][v] = acc[m][v] + b[v];
-    }
+    for (int v = 0; v < V; ++v) bias[v] = vload_n(t->bias + v * W, t->channels - v * W);
+    add_bias<M, V>(acc, bias);
   }
   if (t->out_m != 1 || t->channels != V * W) {
-    store_scattered<M, V>(acc, t);
+    store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels);
     return;
   }
   store_transposed<M, V, 0, 0>(acc, t->out, t->out_c);
   if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c);
+}
+
+// Two vectors of the same channels under two taps whose results are neighbours in the output: 2M
+// contiguous pixels.
+template <int M>
+void oc_paired(const OcTile* t) {
+  vf acc[M][2];
+  oc_sum<M, 2, 1>(t, acc);
+  if (t->bias) {
+    const vf b = vload_n(t->bias, t->channels);
+    const vf bias[2] = {b, b};
+    add_bias<M, 2>(acc, bias);
+  }
+  vf pixels[2 * M][1];
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    pixels[2 * m][0] = acc[m][0];
+    pixels[2 * m + 1][0] = acc[m][1];
+  }
+  if (t->channels == W)
+    store_transposed<2 * M, 1, 0, 0>(pixels, t->out, t->out_c);
+  else
+    store_scattered<2 * M, 1>(pixels, t->out, 1, t->out_c, t->channels);
 }
 
 // The distances that matter get a copy with constant address offsets.
@@ -145,6 +179,7 @@ void oc_tile(const OcTile* t) {
 template <int V, int M>
 void fill_oc(KernelTable* table) {
   table->oc[V][M] = oc_tile<M, V>;
+  if constexpr (V == 2) table->oc_paired[M] = oc_paired<M>;
   if constexpr (M > 1) fill_oc<V, M - 1>(table);
 }
 

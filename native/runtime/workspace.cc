@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace nnconv {
 
 void* aligned_allocate(size_t bytes) {
@@ -28,6 +32,18 @@ void aligned_free(void* p) {
 #endif
 }
 
+void advise_huge_pages(void* data, size_t bytes) {
+#if defined(__linux__)
+  constexpr size_t kPage = 2u << 20;
+  const uintptr_t first = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / kPage * kPage;
+  if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+#else
+  (void)data;
+  (void)bytes;
+#endif
+}
+
 Workspace::~Workspace() { aligned_free(data_); }
 
 void* Workspace::get(size_t bytes) {
@@ -37,6 +53,7 @@ void* Workspace::get(size_t bytes) {
     size_ = 0;
     data_ = aligned_allocate(bytes);
     size_ = bytes;
+    advise_huge_pages(data_, bytes);
   }
   return data_;
 }

@@ -25,6 +25,10 @@ class Workspace {
 void* aligned_allocate(size_t bytes);
 void aligned_free(void* p);
 
+// Asks for large pages behind fresh memory, where it is large enough: touching it first costs a
+// tenth then. Just a hint.
+void advise_huge_pages(void* data, size_t bytes);
+
 // Owns floats aligned to a cache line.
 class AlignedFloats {
  public:
