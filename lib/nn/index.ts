@@ -1,4 +1,5 @@
 /** PyTorch's `torch.nn`, as far as it goes. */
+export type { ConvExplanation } from '../binding';
 export { Parameter } from '../tensor';
 export {
   Conv1d,
