@@ -41,8 +41,9 @@ NNCONV_INLINE vf gather_pixels(const float* row, int64_t x, int64_t stride, int6
 }
 
 // R output rows from row h on, at output columns q .. q + W - 1, K x K taps without dilation,
-// stride S in both dimensions. Input rows outside and output rows beyond the last are left out.
-template <int R, int K, int S, bool MASKED>
+// stride S in both dimensions. MASKED: some pixels are outside the row. CHECKED: some input rows
+// are outside or output rows beyond the last, and are left out.
+template <int R, int K, int S, bool MASKED, bool CHECKED>
 NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
                                    const RowMask (&mask)[K]) {
   const int64_t width = t->in[1];
@@ -60,7 +61,7 @@ NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
       for (int k = 0; k < K; ++k) taps[k] = vbroadcast(w + k * K + j);
       NNCONV_UNROLL
       for (int y = 0; y < (R - 1) * S + K; ++y) {
-        if (top + y < 0 || top + y >= t->in[0]) continue;
+        if (CHECKED && (top + y < 0 || top + y >= t->in[0])) continue;
         const vf v = load_pixels<S, MASKED>(p + y * width + j, mask[j]);
         NNCONV_UNROLL
         for (int r = 0; r < R; ++r) {
@@ -73,7 +74,7 @@ NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
   const int64_t pixels = t->out_size[1] - q;
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) {
-    if (h + r >= t->out_size[0]) continue;
+    if (CHECKED && h + r >= t->out_size[0]) continue;
     vstore_n(out + r * t->out_size[1], S == 2 ? veven_sort(acc[r]) : acc[r], pixels);
   }
 }
@@ -96,10 +97,14 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
       // A vector of stride 2 reads one pixel past its last.
       const bool inside = x >= 0 && x + (W - 1) * S + K - 1 + (S - 1) < t->in[1];
       for (int64_t h = top; h < bottom; h += R) {
-        if (inside)
-          depthwise_block<R, K, S, false>(t, h, q, mask);
+        const int64_t y = h * S - t->pad[0];
+        const bool checked = y < 0 || y + (R - 1) * S + K > t->in[0] || h + R > rows;
+        if (inside && !checked)
+          depthwise_block<R, K, S, false, false>(t, h, q, mask);
+        else if (!checked)
+          depthwise_block<R, K, S, true, false>(t, h, q, mask);
         else
-          depthwise_block<R, K, S, true>(t, h, q, mask);
+          depthwise_block<R, K, S, true, true>(t, h, q, mask);
       }
     }
   }
