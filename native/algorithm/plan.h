@@ -38,10 +38,13 @@ void fill_bias(const ConvArgs& args, int64_t out_channels, int64_t out_plane);
 
 // Each makes a plan for a problem without padding mode; `supports_*` says whether it can.
 std::unique_ptr<ConvPlan> make_reference_plan(const ConvSpec&, const ConvShape&);
-// `over_pixels`: vectors run over pixels, not over output channels.
-std::unique_ptr<ConvPlan> make_direct_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
-                                           bool over_pixels);
-bool supports_direct(const ConvSpec&, bool over_pixels);
+// Direct: vectors over output channels, or over pixels.
+std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec&, const ConvShape&,
+                                              const KernelTable&);
+bool supports_direct_oc(const ConvSpec&);
+std::unique_ptr<ConvPlan> make_direct_px_plan(const ConvSpec&, const ConvShape&,
+                                              const KernelTable&);
+bool supports_direct_px(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_depthwise(const ConvSpec&);

@@ -22,8 +22,8 @@ constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,    kDe
                                        kWinograd4, kWinograd2, kWinogradRow, kReference};
 
 bool supports(const char* algorithm, const ConvSpec& spec) {
-  if (algorithm == kDirectOc) return supports_direct(spec, false);
-  if (algorithm == kDirectPx) return supports_direct(spec, true);
+  if (algorithm == kDirectOc) return supports_direct_oc(spec);
+  if (algorithm == kDirectPx) return supports_direct_px(spec);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
   if (algorithm == kPointwise) return supports_pointwise(spec);
   if (algorithm == kWinograd4) return supports_winograd(spec, 4);
@@ -109,9 +109,9 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   // Copying the input to panels pays where it is deep and used by many output channels.
   const bool panels =
       supports_pointwise(spec) && spec.in_per_group() >= 128 && spec.out_per_group() >= 64;
-  if (panels && !supports_direct(spec, true))
+  if (panels && !supports_direct_px(spec))
     return {kPointwise, "pointwise with a stride: input copied to panels"};
-  if (!supports_direct(spec, true))
+  if (!supports_direct_px(spec))
     return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
   const std::vector<Lattice> lattices = make_lattices(spec, shape);
   const int64_t row = lattices.empty() ? 0 : lattices[0].axis[2].count;
@@ -144,8 +144,8 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
                                     const ConvShape& shape, const KernelTable& kernels) {
   for (const char* name : kAlgorithms) {
     if (algorithm != name || !supports(name, spec)) continue;
-    if (name == kDirectOc) return make_direct_plan(spec, shape, kernels, false);
-    if (name == kDirectPx) return make_direct_plan(spec, shape, kernels, true);
+    if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels);
+    if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
     if (name == kWinograd4) return make_winograd_plan(spec, shape, kernels, 4, 4);

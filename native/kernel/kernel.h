@@ -8,27 +8,29 @@
 
 namespace nnconv {
 
-// A run of `k` multiply-accumulate steps over consecutive packed weights: one tap (and then the
-// steps are channels) or one row of taps. Offsets and distances count floats.
+// A run of `k` multiply-accumulate steps over consecutive packed weights: the channels of one tap.
+// Offsets and distances count floats.
 struct Segment {
   int64_t input;   // from the tile's input pointer
   int64_t weight;  // in packed steps
   int64_t k;
-  // OcTile: rows left out at the tile's start and end (0 or 1 each): their tap is padding.
-  // PxTile: where `edge` is set, the taps of pixels outside [lo, hi) are padding.
+  // PxTile only: where `edge` is set, the taps of pixels outside [lo, hi) are padding.
   int32_t lo;
   int32_t hi;
   int32_t edge;
 };
 
-// Vectors over output channels: M pixels x V vectors of channels; input values are broadcast.
-//   out[m][c] = bias[c] + sum over segments, k: input[m][k] * weight[k][c]
+// Vectors over output channels: M neighbouring pixels x V vectors of channels; input values are
+// broadcast.
+//   out[m][c] = bias[c] + sum over segments, k and over steps: input[m] * weight[c]
 struct OcTile {
   const float* input;
   const float* weight;  // packed [step][V * width]
   const Segment* segments;
   int64_t segment_count;
-  int64_t input_m;    // distance of neighbouring pixels of the tile
+  // Instead of segments, or after them: the input offset of every single step.
+  const int32_t* steps;
+  int64_t step_count;
   int64_t input_k;    // distance of neighbouring steps of a segment
   const float* bias;  // `channels` values, or null
   float* out;
@@ -85,7 +87,7 @@ struct KernelTable {
   int px_v;
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
   // Like V 2, but the vectors hold the same channels (1..width) under two taps, whose results go to
-  // 2M contiguous pixels; input_m is 1.
+  // 2M contiguous pixels.
   OcTileFn oc_paired[kMaxOcM + 1];
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;

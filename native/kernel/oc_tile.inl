@@ -1,8 +1,6 @@
 // Micro-kernel with vectors over output channels: M pixels x V vectors.
 //
-// One step multiplies M broadcast input values with V vectors of packed weights. The input is read
-// where it lies (NCHW): no im2col panel. A segment may leave out the first or last pixel, whose tap
-// is padding. Needs simd.h.
+// One step multiplies M broadcast input values with V vectors of packed weights. Needs simd.h.
 //
 // Every loop over accumulators is unrolled, zeroing and storing included; an index that is not a
 // constant would move them all from registers to the stack.
@@ -10,22 +8,26 @@
 namespace {
 using namespace nnconv;
 
-template <int M, int V, int S, int LO, int HI>
-NNCONV_INLINE void oc_steps(vf (&acc)[M][V], const float* input, const float* weight, int64_t k,
-                            int64_t input_m, int64_t input_k) {
-  const int64_t step_m = S ? S : input_m;
-  for (; k > 0; --k) {
-    vf w[V];
+template <int M, int V>
+NNCONV_INLINE void oc_step(vf (&acc)[M][V], const float* input, const float* weight,
+                           int64_t input_m) {
+  vf w[V];
+  NNCONV_UNROLL
+  for (int v = 0; v < V; ++v) w[v] = vload(weight + v * W);
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    const vf x = vbroadcast(input + m * input_m);
     NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) w[v] = vload(weight + v * W);
+    for (int v = 0; v < V; ++v) acc[m][v] = vfma(x, w[v], acc[m][v]);
+  }
+}
+
+template <int M, int V>
+NNCONV_INLINE void oc_zero(vf (&acc)[M][V]) {
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
     NNCONV_UNROLL
-    for (int m = LO; m < M - HI; ++m) {
-      const vf x = vbroadcast(input + m * step_m);
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) acc[m][v] = vfma(x, w[v], acc[m][v]);
-    }
-    input += input_k;
-    weight += V * W;
+    for (int v = 0; v < V; ++v) acc[m][v] = (vf){};
   }
 }
 
@@ -91,27 +93,22 @@ NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], float* out, int64_t ou
     for (int m = 0; m < M; ++m) out[c * out_c + m * out_m] = scratch[m][c];
 }
 
-template <int M, int V, int S>
+template <int M, int V>
 NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
-  NNCONV_UNROLL
-  for (int m = 0; m < M; ++m) {
-    NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) acc[m][v] = (vf){};
-  }
+  oc_zero<M, V>(acc);
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
     const float* input = t->input + s->input;
     const float* weight = t->weight + s->weight * (V * W);
-    if (!(s->lo | s->hi)) {
-      oc_steps<M, V, S, 0, 0>(acc, input, weight, s->k, t->input_m, t->input_k);
-    } else if (!s->hi) {
-      oc_steps<M, V, S, 1, 0>(acc, input, weight, s->k, t->input_m, t->input_k);
-    } else if (!s->lo) {
-      oc_steps<M, V, S, 0, 1>(acc, input, weight, s->k, t->input_m, t->input_k);
-    } else {
-      oc_steps<M, V, S, 1, 1>(acc, input, weight, s->k, t->input_m, t->input_k);
+    for (int64_t k = s->k; k > 0; --k) {
+      oc_step<M, V>(acc, input, weight, 1);
+      input += t->input_k;
+      weight += V * W;
     }
   }
+  const float* weight = t->weight;
+  for (int64_t k = 0; k < t->step_count; ++k, weight += V * W)
+    oc_step<M, V>(acc, t->input + t->steps[k], weight, 1);
 }
 
 template <int M, int V>
@@ -123,10 +120,10 @@ NNCONV_INLINE void add_bias(vf (&acc)[M][V], const vf (&bias)[V]) {
   }
 }
 
-template <int M, int V, int S>
-NNCONV_INLINE void oc_tile_body(const OcTile* t) {
+template <int M, int V>
+void oc_tile(const OcTile* t) {
   vf acc[M][V];
-  oc_sum<M, V, S>(t, acc);
+  oc_sum<M, V>(t, acc);
   if (t->bias) {
     vf bias[V];
     NNCONV_UNROLL
@@ -146,7 +143,7 @@ NNCONV_INLINE void oc_tile_body(const OcTile* t) {
 template <int M>
 void oc_paired(const OcTile* t) {
   vf acc[M][2];
-  oc_sum<M, 2, 1>(t, acc);
+  oc_sum<M, 2>(t, acc);
   if (t->bias) {
     const vf b = vload_n(t->bias, t->channels);
     const vf bias[2] = {b, b};
@@ -162,18 +159,6 @@ void oc_paired(const OcTile* t) {
     store_transposed<2 * M, 1, 0, 0>(pixels, t->out, t->out_c);
   else
     store_scattered<2 * M, 1>(pixels, t->out, 1, t->out_c, t->channels);
-}
-
-// The distances that matter get a copy with constant address offsets.
-template <int M, int V>
-void oc_tile(const OcTile* t) {
-  if (t->input_m == 1) {
-    oc_tile_body<M, V, 1>(t);
-  } else if (t->input_m == 2) {
-    oc_tile_body<M, V, 2>(t);
-  } else {
-    oc_tile_body<M, V, 0>(t);
-  }
 }
 
 template <int V, int M>

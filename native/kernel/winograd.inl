@@ -174,12 +174,10 @@ void winograd_product(const WinogradProduct* t) {
   for (int64_t c = 0; c < t->channels; c += t->chunk) {
     const int64_t k = t->channels - c < t->chunk ? t->channels - c : t->chunk;
     vf acc[M][V];
-    NNCONV_UNROLL
-    for (int m = 0; m < M; ++m) {
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) acc[m][v] = (vf){};
-    }
-    oc_steps<M, V, 0, 0, 0>(acc, t->v + c, t->u + c * V * W, k, t->v_tile, 1);
+    oc_zero<M, V>(acc);
+    const float* v = t->v + c;
+    const float* u = t->u + c * V * W;
+    for (int64_t i = 0; i < k; ++i) oc_step<M, V>(acc, v + i, u + i * V * W, t->v_tile);
     NNCONV_UNROLL
     for (int m = 0; m < M; ++m) {
       NNCONV_UNROLL

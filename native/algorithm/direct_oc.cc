@@ -1,0 +1,327 @@
+// Direct convolution and transposed convolution with vectors over output channels: any
+// configuration.
+//
+// The input rows that a chunk of output rows meets are copied to a panel [row][channel][pixel],
+// with zeros for padding and, where the window strides, pixels sorted by their residue. Then every
+// tile reads neighbouring pixels, channels lie close together whatever the size of a plane, and all
+// channel blocks use the panel while it is in the cache. Each output element sums taps and then
+// channels in one fixed order, whatever the batch, the thread or the tile.
+#include <algorithm>
+#include <map>
+
+#include "algorithm/direct.h"
+#include "runtime/cpu.h"
+#include "runtime/parallel.h"
+
+namespace nnconv {
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Below this many channels the steps of all taps are listed one by one instead of by tap.
+constexpr int64_t kFewChannels = 32;
+
+std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& kernels) {
+  std::vector<ChannelBlock> blocks;
+  const int64_t channels = spec.out_per_group(), width = kernels.width;
+  for (int64_t first = 0, lanes = 0; first < channels;) {
+    const int64_t left = channels - first;
+    const int vectors = left > width ? 2 : 1;
+    const int64_t count = std::min(left, vectors * width);
+    blocks.push_back({first, count, vectors * width, lanes, vectors});
+    lanes += vectors * width;
+    first += count;
+  }
+  return blocks;
+}
+
+// Output rows that share a panel.
+struct Chunk {
+  size_t lattice;
+  int64_t row0, row1;               // of the lattice's rows, depth by height
+  std::vector<int64_t> input_rows;  // depth * height + row of the panel's rows
+  // For each output row, for each tap of depth and height: the panel's row, or -1 on padding.
+  std::vector<int32_t> slots;
+};
+
+// Output pixels [start, end) of a row that meet the same taps of it.
+struct Region {
+  int64_t start, end;
+  std::vector<bool> meets;  // by tap
+};
+
+// Cuts a row where much of it misses a tap on padding; a few pixels are not worth a tile of their
+// own.
+std::vector<Region> make_regions(const LatticeAxis& row, int64_t worth) {
+  std::vector<int64_t> cuts = {0, row.count};
+  for (const LatticeTap& tap : row.taps) {
+    for (int64_t cut : {tap.lo, tap.hi}) {
+      if (cut >= worth && cut <= row.count - worth) cuts.push_back(cut);
+    }
+  }
+  std::sort(cuts.begin(), cuts.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  std::vector<Region> regions;
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    Region region{cuts[i], cuts[i + 1], {}};
+    for (const LatticeTap& tap : row.taps)
+      region.meets.push_back(tap.lo < region.end && tap.hi > region.start);
+    regions.push_back(std::move(region));
+  }
+  return regions;
+}
+
+// How a row of the panel is laid out.
+struct RowLayout {
+  int64_t first;  // input pixel of the panel's first
+  int64_t step;   // of the window
+  int64_t run;    // pixels of one residue
+  int64_t floats() const { return step * run; }
+  std::vector<int64_t> taps;   // where the taps' pixels for the first output begin
+  std::vector<int32_t> steps;  // the same for every tap and channel, where steps are listed
+  std::vector<Region> regions;
+};
+
+class DirectOcPlan final : public ConvPlan {
+ public:
+  DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
+      : spec_(spec),
+        shape_(shape),
+        kernels_(kernels),
+        weights_(spec, shape, make_blocks(spec, kernels)),
+        covered_(lattices_cover(weights_.lattices(), shape)) {
+    for (size_t i = 0; i < weights_.lattices().size(); ++i) add_lattice(i);
+  }
+
+  const char* pack_key() const override { return "direct_oc"; }
+  size_t packed_floats() const override { return weights_.floats(); }
+  void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
+  size_t workspace_bytes(int threads) const override {
+    return static_cast<size_t>(threads) * thread_bytes();
+  }
+  void run(const ConvArgs& args) const override;
+
+ private:
+  struct Scratch {
+    float* panel;
+    Segment* segments;
+    int32_t* steps;
+  };
+
+  void add_lattice(size_t index);
+  void copy_panel(const float* input, const Chunk& chunk, float* panel) const;
+  void run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk, int64_t row,
+               const ChannelBlock& block, const Scratch& scratch) const;
+
+  bool listed() const { return spec_.in_per_group() < kFewChannels; }
+  int64_t panel_row(size_t lattice) const {
+    return spec_.in_per_group() * layouts_[lattice].floats();
+  }
+  static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+  size_t panel_bytes() const { return round_up(static_cast<size_t>(panel_floats_) * 4); }
+  size_t segment_bytes() const {
+    return round_up(static_cast<size_t>(max_taps_) * sizeof(Segment));
+  }
+  size_t step_bytes() const {
+    return round_up(listed() ? static_cast<size_t>(max_taps_ * spec_.in_per_group()) * 4 : 0);
+  }
+  size_t thread_bytes() const { return panel_bytes() + segment_bytes() + step_bytes(); }
+
+  ConvSpec spec_;
+  ConvShape shape_;
+  const KernelTable& kernels_;
+  DirectWeights weights_;
+  bool covered_;
+  std::vector<RowLayout> layouts_;  // by lattice
+  std::vector<Chunk> chunks_;
+  int64_t panel_floats_ = 0;
+  int64_t max_taps_ = 1;
+};
+
+void DirectOcPlan::add_lattice(size_t index) {
+  const Lattice& l = weights_.lattices()[index];
+  const LatticeAxis& row = l.axis[2];
+  int64_t first = row.taps[0].offset, last = row.taps[0].offset;
+  for (const LatticeTap& tap : row.taps) {
+    first = std::min(first, tap.offset);
+    last = std::max(last, tap.offset);
+  }
+  const int64_t pixels = (row.count - 1) * row.in_step + last - first + 1;
+  RowLayout layout{first, row.in_step, ceil_div(pixels, row.in_step), {}, {}, {}};
+  for (const LatticeTap& tap : row.taps) {
+    const int64_t x = tap.offset - first;
+    layout.taps.push_back(x % layout.step * layout.run + x / layout.step);
+    for (int64_t c = 0; listed() && c < spec_.in_per_group(); ++c)
+      layout.steps.push_back(static_cast<int32_t>(layout.taps.back() + c * layout.floats()));
+  }
+  // Listed steps are the same for a whole row.
+  layout.regions = make_regions(row, listed() ? row.count : 4);
+  layouts_.push_back(std::move(layout));
+  max_taps_ = std::max(max_taps_, l.taps());
+  if (row.count == 0) return;
+  const int64_t rows = l.axis[0].count * l.axis[1].count;
+  const int64_t fit =
+      std::max<int64_t>(1, cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index)));
+  std::map<int64_t, int32_t> found;  // panel rows by input row
+  Chunk chunk{index, 0, 0, {}, {}};
+  const auto finish = [&] {
+    // The row behind the last is zeros.
+    panel_floats_ = std::max(
+        panel_floats_, (static_cast<int64_t>(chunk.input_rows.size()) + 1) * panel_row(index));
+    chunks_.push_back(chunk);
+  };
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
+    std::vector<int64_t> needed;  // input rows by tap, -1 on padding
+    int64_t fresh = 0;
+    for (const LatticeTap& t0 : l.axis[0].taps) {
+      for (const LatticeTap& t1 : l.axis[1].taps) {
+        const bool outside = q0 < t0.lo || q0 >= t0.hi || q1 < t1.lo || q1 >= t1.hi;
+        const int64_t d = q0 * l.axis[0].in_step + t0.offset;
+        const int64_t h = q1 * l.axis[1].in_step + t1.offset;
+        needed.push_back(outside ? -1 : d * l.axis[1].in_size + h);
+        fresh += !outside && found.count(needed.back()) == 0;
+      }
+    }
+    if (r > chunk.row0 && static_cast<int64_t>(chunk.input_rows.size()) + fresh > fit) {
+      finish();
+      chunk = Chunk{index, r, r, {}, {}};
+      found.clear();
+    }
+    chunk.row1 = r + 1;
+    for (int64_t input_row : needed) {
+      int32_t slot = -1;
+      if (input_row >= 0) {
+        const auto [entry, added] =
+            found.emplace(input_row, static_cast<int32_t>(chunk.input_rows.size()));
+        if (added) chunk.input_rows.push_back(input_row);
+        slot = entry->second;
+      }
+      chunk.slots.push_back(slot);
+    }
+  }
+  if (chunk.row1 > chunk.row0) finish();
+}
+
+void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* panel) const {
+  const Lattice& l = weights_.lattices()[chunk.lattice];
+  const RowLayout& layout = layouts_[chunk.lattice];
+  const int64_t in = spec_.in_per_group(), width = l.axis[2].in_size;
+  // Pixels [lo, hi) of a residue's run are inside the input.
+  for (int64_t key : chunk.input_rows) {
+    const float* row =
+        input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
+    for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
+      for (int64_t residue = 0; residue < layout.step; ++residue, panel += layout.run) {
+        const int64_t x = layout.first + residue, step = layout.step;
+        const int64_t lo = std::min(layout.run, x >= 0 ? 0 : ceil_div(-x, step));
+        const int64_t hi =
+            std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, layout.run);
+        std::fill(panel, panel + lo, 0.0f);
+        if (step == 1) {
+          std::copy(row + x + lo, row + x + hi, panel + lo);
+        } else if (step == 2) {  // worth a loop that compilers vectorise
+          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + 2 * i];
+        } else {
+          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + i * step];
+        }
+        std::fill(panel + hi, panel + layout.run, 0.0f);
+      }
+    }
+  }
+  std::fill_n(panel, in * layout.floats(), 0.0f);
+}
+
+void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk,
+                           int64_t row, const ChannelBlock& block, const Scratch& scratch) const {
+  const Lattice& l = weights_.lattices()[chunk.lattice];
+  const LatticeAxis& axis = l.axis[2];
+  const RowLayout& layout = layouts_[chunk.lattice];
+  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
+  const int64_t panel_rows = static_cast<int64_t>(chunk.input_rows.size());
+  const size_t row_taps = l.axis[0].taps.size() * l.axis[1].taps.size();
+  const int32_t* slots = chunk.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
+  const int64_t q0 = row / l.axis[1].count, q1 = row % l.axis[1].count;
+  float* output = args.output +
+                  (n * spec_.out_channels + g * out + block.first) * shape_.out_plane() +
+                  (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
+                  (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + axis.start;
+  for (const Region& region : layout.regions) {
+    int64_t segments = 0, steps = 0;
+    for (size_t i = 0; i < row_taps; ++i) {
+      const int64_t base = (slots[i] < 0 ? panel_rows : slots[i]) * panel_row(chunk.lattice);
+      if (listed()) {
+        for (int32_t step : layout.steps)
+          scratch.steps[steps++] = static_cast<int32_t>(base) + step;
+        continue;
+      }
+      for (size_t j = 0; slots[i] >= 0 && j < layout.taps.size(); ++j) {
+        if (!region.meets[j]) continue;
+        const int64_t packed = static_cast<int64_t>(i * layout.taps.size() + j) * in;
+        scratch.segments[segments++] = {base + layout.taps[j], packed, in, 0, 0, 0};
+      }
+    }
+    OcTile t{scratch.panel,
+             args.packed + weights_.offset(g, chunk.lattice, block),
+             scratch.segments,
+             segments,
+             scratch.steps,
+             steps,
+             layout.floats(),
+             args.bias ? args.bias + g * out + block.first : nullptr,
+             output,
+             axis.step,
+             shape_.out_plane(),
+             block.channels};
+    // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
+    const int64_t pixels = region.end - region.start;
+    const int64_t tiles = ceil_div(pixels, kernels_.oc_m[block.vectors]);
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t a = region.start + pixels * i / tiles;
+      const int64_t b = region.start + pixels * (i + 1) / tiles;
+      t.input = scratch.panel + a;
+      t.out = output + a * axis.step;
+      kernels_.oc[block.vectors][b - a](&t);
+    }
+  }
+}
+
+void DirectOcPlan::run(const ConvArgs& args) const {
+  if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
+  const std::vector<ChannelBlock>& blocks = weights_.blocks();
+  const int64_t block_count = static_cast<int64_t>(blocks.size());
+  const int64_t chunks = static_cast<int64_t>(chunks_.size());
+  const int64_t planes = args.batch * spec_.groups * chunks;
+  // Where there are few chunks, threads share the blocks of one; each copies the panel.
+  const int64_t parts =
+      planes < 4 * args.threads
+          ? std::min<int64_t>(block_count, args.threads > 1 ? 2 * args.threads : 1)
+          : 1;
+  char* workspace = static_cast<char*>(args.workspace);
+  parallel_for(planes * parts, args.threads, [&](int64_t i, int thread) {
+    char* bytes = workspace + static_cast<size_t>(thread) * thread_bytes();
+    const Scratch scratch{reinterpret_cast<float*>(bytes),
+                          reinterpret_cast<Segment*>(bytes + panel_bytes()),
+                          reinterpret_cast<int32_t*>(bytes + panel_bytes() + segment_bytes())};
+    const int64_t part = i % parts, ng = i / parts / chunks;
+    const Chunk& chunk = chunks_[static_cast<size_t>(i / parts % chunks)];
+    const int64_t n = ng / spec_.groups, g = ng % spec_.groups;
+    copy_panel(args.input + (n * spec_.in_channels + g * spec_.in_per_group()) * shape_.in_plane(),
+               chunk, scratch.panel);
+    for (int64_t b = block_count * part / parts; b < block_count * (part + 1) / parts; ++b) {
+      for (int64_t row = chunk.row0; row < chunk.row1; ++row)
+        run_row(args, n, g, chunk, row, blocks[static_cast<size_t>(b)], scratch);
+    }
+  });
+}
+
+}  // namespace
+
+bool supports_direct_oc(const ConvSpec& spec) { return spec.in_channels > 0; }
+
+std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec& spec, const ConvShape& shape,
+                                              const KernelTable& kernels) {
+  return std::make_unique<DirectOcPlan>(spec, shape, kernels);
+}
+
+}  // namespace nnconv

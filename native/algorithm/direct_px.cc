@@ -1,0 +1,184 @@
+// Direct convolution with vectors over pixels: input and output are read and written where they
+// lie, borders are masked. For few output channels, short reductions and long rows.
+#include <algorithm>
+
+#include "algorithm/direct.h"
+#include "runtime/parallel.h"
+
+namespace nnconv {
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Tile {
+  int64_t start;
+  int64_t count;
+  bool interior;  // every tap of the row is valid for every pixel
+};
+
+std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& kernels) {
+  std::vector<ChannelBlock> blocks;
+  const int64_t channels = spec.out_per_group(), parts = ceil_div(channels, kernels.px_m);
+  for (int64_t p = 0; p < parts; ++p) {
+    const int64_t first = channels * p / parts, count = channels * (p + 1) / parts - first;
+    blocks.push_back({first, count, count, first, 0});
+  }
+  return blocks;
+}
+
+// Near-equal tiles in whole vectors.
+std::vector<Tile> make_tiles(const LatticeAxis& row, const KernelTable& kernels) {
+  std::vector<Tile> tiles;
+  const int64_t vectors = ceil_div(row.count, kernels.width);
+  const int64_t parts = ceil_div(vectors, kernels.px_v);
+  for (int64_t p = 0; p < parts; ++p) {
+    const int64_t a = vectors * p / parts * kernels.width;
+    const int64_t b = std::min(row.count, vectors * (p + 1) / parts * kernels.width);
+    Tile tile{a, b - a, true};
+    for (const LatticeTap& tap : row.taps)
+      tile.interior = tile.interior && tap.lo <= a && tap.hi >= b;
+    tiles.push_back(tile);
+  }
+  return tiles;
+}
+
+class DirectPxPlan final : public ConvPlan {
+ public:
+  DirectPxPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
+      : spec_(spec),
+        shape_(shape),
+        kernels_(kernels),
+        weights_(spec, shape, make_blocks(spec, kernels)),
+        covered_(lattices_cover(weights_.lattices(), shape)) {
+    for (const Lattice& lattice : weights_.lattices()) {
+      tiles_.push_back(make_tiles(lattice.axis[2], kernels));
+      max_segments_ = std::max(max_segments_, lattice.taps());
+      const int64_t units = units_of(lattice, tiles_.back());
+      // Enough parts to share among threads; every part is worth some thousand steps.
+      constexpr int64_t kParts = 64;
+      chunks_.push_back(std::min(units, kParts));
+      chunks_in_group_ += chunks_.back();
+    }
+  }
+
+  const char* pack_key() const override { return "direct_px"; }
+  size_t packed_floats() const override { return weights_.floats(); }
+  void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
+  size_t workspace_bytes(int threads) const override {
+    return static_cast<size_t>(threads * max_segments_) * sizeof(Segment);
+  }
+  void run(const ConvArgs& args) const override {
+    if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
+    Segment* scratch = static_cast<Segment*>(args.workspace);
+    parallel_for(args.batch * spec_.groups * chunks_in_group_, args.threads,
+                 [&](int64_t item, int thread) {
+                   const int64_t ng = item / chunks_in_group_;
+                   int64_t chunk = item % chunks_in_group_;
+                   size_t lattice = 0;
+                   while (chunk >= chunks_[lattice]) chunk -= chunks_[lattice++];
+                   run_chunk(args, ng / spec_.groups, ng % spec_.groups, lattice, chunk,
+                             scratch + thread * max_segments_);
+                 });
+  }
+
+ private:
+  static int64_t units_of(const Lattice& l, const std::vector<Tile>& tiles) {
+    return l.axis[0].count * l.axis[1].count * static_cast<int64_t>(tiles.size());
+  }
+  void run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t lattice, int64_t chunk,
+                 Segment* segments) const;
+  int64_t list_segments(const Lattice& l, int64_t q0, int64_t q1, const Tile& tile,
+                        Segment* segments) const;
+
+  ConvSpec spec_;
+  ConvShape shape_;
+  const KernelTable& kernels_;
+  DirectWeights weights_;
+  bool covered_;
+  std::vector<std::vector<Tile>> tiles_;  // by lattice
+  std::vector<int64_t> chunks_;           // by lattice
+  int64_t chunks_in_group_ = 0;
+  int64_t max_segments_ = 1;
+};
+
+// The taps that tile `tile` of row (q0, q1) meets. Offsets are from the tile's first input pixel in
+// the plane of channel 0.
+int64_t DirectPxPlan::list_segments(const Lattice& l, int64_t q0, int64_t q1, const Tile& tile,
+                                    Segment* segments) const {
+  const LatticeAxis &a0 = l.axis[0], &a1 = l.axis[1], &a2 = l.axis[2];
+  const int64_t in = spec_.in_per_group(), end = tile.start + tile.count;
+  int64_t count = 0, step = 0;
+  for (const LatticeTap& t0 : a0.taps) {
+    for (const LatticeTap& t1 : a1.taps) {
+      const bool outside = q0 < t0.lo || q0 >= t0.hi || q1 < t1.lo || q1 >= t1.hi;
+      const int64_t row = (q0 * a0.in_step + t0.offset) * l.in_stride[0] +
+                          (q1 * a1.in_step + t1.offset) * l.in_stride[1];
+      for (const LatticeTap& t2 : a2.taps) {
+        const int64_t lo = std::max(t2.lo, tile.start), hi = std::min(t2.hi, end);
+        if (!outside && lo < hi)
+          segments[count++] = {row + t2.offset,
+                               step,
+                               in,
+                               static_cast<int32_t>(lo - tile.start),
+                               static_cast<int32_t>(hi - tile.start),
+                               lo != tile.start || hi != end};
+        step += in;
+      }
+    }
+  }
+  return count;
+}
+
+void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t lattice,
+                             int64_t chunk, Segment* segments) const {
+  const Lattice& l = weights_.lattices()[lattice];
+  const LatticeAxis& row = l.axis[2];
+  const std::vector<Tile>& tiles = tiles_[lattice];
+  const int64_t tile_count = static_cast<int64_t>(tiles.size());
+  const int64_t units = units_of(l, tiles);
+  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
+  const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
+  float* output = args.output + (n * spec_.out_channels + g * out) * shape_.out_plane();
+  int64_t listed_row = -1;  // whose interior segments are in the list
+  int64_t count = 0;
+  for (int64_t u = units * chunk / chunks_[lattice], end = units * (chunk + 1) / chunks_[lattice];
+       u < end; ++u) {
+    const int64_t r = u / tile_count;
+    const Tile& tile = tiles[static_cast<size_t>(u % tile_count)];
+    const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
+    if (!tile.interior || listed_row != r) {
+      count = list_segments(l, q0, q1, tile, segments);
+      listed_row = tile.interior ? r : -1;
+    }
+    float* tile_output = output + (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
+                         (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + row.start +
+                         tile.start;
+    for (const ChannelBlock& b : weights_.blocks()) {
+      const PxTile t{input + tile.start,
+                     args.packed + weights_.offset(g, lattice, b),
+                     segments,
+                     count,
+                     shape_.in_plane(),
+                     b.lanes,
+                     args.bias ? args.bias + g * out + b.first : nullptr,
+                     tile_output + b.first * shape_.out_plane(),
+                     shape_.out_plane(),
+                     tile.count};
+      kernels_.px[b.channels][ceil_div(tile.count, kernels_.width)](&t);
+    }
+  }
+}
+
+}  // namespace
+
+bool supports_direct_px(const ConvSpec& spec) {
+  // Pixels must be neighbours in input and output.
+  return spec.in_channels > 0 && spec.stride[2] == 1;
+}
+
+std::unique_ptr<ConvPlan> make_direct_px_plan(const ConvSpec& spec, const ConvShape& shape,
+                                              const KernelTable& kernels) {
+  return std::make_unique<DirectPxPlan>(spec, shape, kernels);
+}
+
+}  // namespace nnconv
