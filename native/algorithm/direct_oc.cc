@@ -35,10 +35,11 @@ std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& k
   return blocks;
 }
 
-// Output rows that share a panel.
+// Output rows, and of those the pixels [x0, x1), that share a panel.
 struct Chunk {
   size_t lattice;
-  int64_t row0, row1;               // of the lattice's rows, depth by height
+  int64_t row0, row1;  // of the lattice's rows, depth by height
+  int64_t x0, x1;
   std::vector<int64_t> input_rows;  // depth * height + row of the panel's rows
   // For each output row, for each tap of depth and height: the panel's row, or -1 on padding.
   std::vector<int32_t> slots;
@@ -71,16 +72,63 @@ std::vector<Region> make_regions(const LatticeAxis& row, int64_t worth) {
   return regions;
 }
 
-// How a row of the panel is laid out.
+// Input pixels first + x0 * step, first + (x0 + 1) * step, ... that one or several taps of a row
+// read for the outputs x0, x0 + 1, ...
+struct Stream {
+  int64_t first;
+  int64_t length;  // for a whole span of outputs
+  int64_t at;      // in a channel's part of a panel row
+};
+
+// How the panel holds a row: for every channel, one stream after another.
 struct RowLayout {
-  int64_t first;  // input pixel of the panel's first
-  int64_t step;   // of the window
-  int64_t run;    // pixels of one residue
-  int64_t floats() const { return step * run; }
-  std::vector<int64_t> taps;   // where the taps' pixels for the first output begin
+  int64_t step;  // of the window
+  int64_t span;  // most outputs of a chunk
+  std::vector<Stream> streams;
+  int64_t floats = 0;          // of a channel
+  std::vector<int64_t> taps;   // where each tap's pixels begin
   std::vector<int32_t> steps;  // the same for every tap and channel, where steps are listed
   std::vector<Region> regions;
 };
+
+// Taps share a stream where they read the same residue of the step, not far from each other.
+RowLayout make_layout(const LatticeAxis& row, int64_t span, int64_t channels, bool listed) {
+  constexpr int64_t kNear = 32;
+  RowLayout layout{row.in_step, span, {}, 0, {}, {}, {}};
+  std::vector<LatticeTap> taps = row.taps;
+  std::sort(taps.begin(), taps.end(),
+            [](const LatticeTap& a, const LatticeTap& b) { return a.offset < b.offset; });
+  for (const LatticeTap& tap : taps) {
+    const auto near =
+        std::find_if(layout.streams.begin(), layout.streams.end(), [&](const Stream& stream) {
+          return (tap.offset - stream.first) % row.in_step == 0 &&
+                 (tap.offset - stream.first) / row.in_step + span <= stream.length + kNear;
+        });
+    if (near == layout.streams.end())
+      layout.streams.push_back({tap.offset, span, 0});
+    else
+      near->length = (tap.offset - near->first) / row.in_step + span;
+  }
+  for (Stream& stream : layout.streams) {
+    stream.at = layout.floats;
+    layout.floats += stream.length;
+  }
+  for (const LatticeTap& tap : row.taps) {
+    for (const Stream& stream : layout.streams) {
+      const int64_t pixels = (tap.offset - stream.first) / row.in_step;
+      if (tap.offset < stream.first || (tap.offset - stream.first) % row.in_step != 0 ||
+          pixels + span > stream.length)
+        continue;
+      layout.taps.push_back(stream.at + pixels);
+      break;
+    }
+    for (int64_t c = 0; listed && c < channels; ++c)
+      layout.steps.push_back(static_cast<int32_t>(layout.taps.back() + c * layout.floats));
+  }
+  // Listed steps are the same for a whole row.
+  layout.regions = make_regions(row, listed ? row.count : 4);
+  return layout;
+}
 
 class DirectOcPlan final : public ConvPlan {
  public:
@@ -109,13 +157,16 @@ class DirectOcPlan final : public ConvPlan {
   };
 
   void add_lattice(size_t index);
+  void add_chunks(size_t index, int64_t x0, int64_t x1);
   void copy_panel(const float* input, const Chunk& chunk, float* panel) const;
   void run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk, int64_t row,
                const ChannelBlock& block, const Scratch& scratch) const;
 
   bool listed() const { return spec_.in_per_group() < kFewChannels; }
+  // Where steps are listed, padding reads a row of zeros behind the others.
+  int64_t zero_rows() const { return listed() ? 1 : 0; }
   int64_t panel_row(size_t lattice) const {
-    return spec_.in_per_group() * layouts_[lattice].floats();
+    return spec_.in_per_group() * layouts_[lattice].floats;
   }
   static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
   size_t panel_bytes() const { return round_up(static_cast<size_t>(panel_floats_) * 4); }
@@ -141,33 +192,32 @@ class DirectOcPlan final : public ConvPlan {
 void DirectOcPlan::add_lattice(size_t index) {
   const Lattice& l = weights_.lattices()[index];
   const LatticeAxis& row = l.axis[2];
-  int64_t first = row.taps[0].offset, last = row.taps[0].offset;
-  for (const LatticeTap& tap : row.taps) {
-    first = std::min(first, tap.offset);
-    last = std::max(last, tap.offset);
-  }
-  const int64_t pixels = (row.count - 1) * row.in_step + last - first + 1;
-  RowLayout layout{first, row.in_step, ceil_div(pixels, row.in_step), {}, {}, {}};
-  for (const LatticeTap& tap : row.taps) {
-    const int64_t x = tap.offset - first;
-    layout.taps.push_back(x % layout.step * layout.run + x / layout.step);
-    for (int64_t c = 0; listed() && c < spec_.in_per_group(); ++c)
-      layout.steps.push_back(static_cast<int32_t>(layout.taps.back() + c * layout.floats()));
-  }
-  // Listed steps are the same for a whole row.
-  layout.regions = make_regions(row, listed() ? row.count : 4);
-  layouts_.push_back(std::move(layout));
   max_taps_ = std::max(max_taps_, l.taps());
-  if (row.count == 0) return;
+  // The rows that one output row meets must fit the cache, or a part of each.
+  const int64_t row_taps = static_cast<int64_t>(l.axis[0].taps.size() * l.axis[1].taps.size());
+  const int64_t cache = cpu_info().l2_bytes / 2 / 4;
+  constexpr int64_t kLeastSpan = 96;
+  const int64_t streams = std::min<int64_t>(row.in_step, static_cast<int64_t>(row.taps.size()));
+  const int64_t most = std::max(
+      kLeastSpan,
+      cache / ((row_taps + zero_rows()) * std::max<int64_t>(1, spec_.in_per_group() * streams)));
+  const int64_t spans = ceil_div(row.count, most);
+  layouts_.push_back(
+      make_layout(row, spans ? ceil_div(row.count, spans) : 0, spec_.in_per_group(), listed()));
+  for (int64_t i = 0; i < spans; ++i)
+    add_chunks(index, row.count * i / spans, row.count * (i + 1) / spans);
+}
+
+void DirectOcPlan::add_chunks(size_t index, int64_t x0, int64_t x1) {
+  const Lattice& l = weights_.lattices()[index];
   const int64_t rows = l.axis[0].count * l.axis[1].count;
-  const int64_t fit =
-      std::max<int64_t>(1, cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index)));
+  const int64_t fit = cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index));
   std::map<int64_t, int32_t> found;  // panel rows by input row
-  Chunk chunk{index, 0, 0, {}, {}};
+  Chunk chunk{index, 0, 0, x0, x1, {}, {}};
   const auto finish = [&] {
-    // The row behind the last is zeros.
-    panel_floats_ = std::max(
-        panel_floats_, (static_cast<int64_t>(chunk.input_rows.size()) + 1) * panel_row(index));
+    panel_floats_ =
+        std::max(panel_floats_,
+                 (static_cast<int64_t>(chunk.input_rows.size()) + zero_rows()) * panel_row(index));
     chunks_.push_back(chunk);
   };
   for (int64_t r = 0; r < rows; ++r) {
@@ -185,7 +235,7 @@ void DirectOcPlan::add_lattice(size_t index) {
     }
     if (r > chunk.row0 && static_cast<int64_t>(chunk.input_rows.size()) + fresh > fit) {
       finish();
-      chunk = Chunk{index, r, r, {}, {}};
+      chunk = Chunk{index, r, r, x0, x1, {}, {}};
       found.clear();
     }
     chunk.row1 = r + 1;
@@ -207,16 +257,17 @@ void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* pan
   const Lattice& l = weights_.lattices()[chunk.lattice];
   const RowLayout& layout = layouts_[chunk.lattice];
   const int64_t in = spec_.in_per_group(), width = l.axis[2].in_size;
-  // Pixels [lo, hi) of a residue's run are inside the input.
+  const int64_t step = layout.step;
   for (int64_t key : chunk.input_rows) {
     const float* row =
         input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
     for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
-      for (int64_t residue = 0; residue < layout.step; ++residue, panel += layout.run) {
-        const int64_t x = layout.first + residue, step = layout.step;
-        const int64_t lo = std::min(layout.run, x >= 0 ? 0 : ceil_div(-x, step));
+      for (const Stream& stream : layout.streams) {
+        // Pixels [lo, hi) of the stream are inside the input.
+        const int64_t x = stream.first + chunk.x0 * step;
+        const int64_t lo = std::min(stream.length, x >= 0 ? 0 : ceil_div(-x, step));
         const int64_t hi =
-            std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, layout.run);
+            std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, stream.length);
         std::fill(panel, panel + lo, 0.0f);
         if (step == 1) {
           std::copy(row + x + lo, row + x + hi, panel + lo);
@@ -225,11 +276,12 @@ void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* pan
         } else {
           for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + i * step];
         }
-        std::fill(panel + hi, panel + layout.run, 0.0f);
+        std::fill(panel + hi, panel + stream.length, 0.0f);
+        panel += stream.length;
       }
     }
   }
-  std::fill_n(panel, in * layout.floats(), 0.0f);
+  std::fill_n(panel, zero_rows() * panel_row(chunk.lattice), 0.0f);
 }
 
 void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk,
@@ -267,19 +319,19 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
              segments,
              scratch.steps,
              steps,
-             layout.floats(),
+             layout.floats,
              args.bias ? args.bias + g * out + block.first : nullptr,
              output,
              axis.step,
              shape_.out_plane(),
              block.channels};
     // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
-    const int64_t pixels = region.end - region.start;
-    const int64_t tiles = ceil_div(pixels, kernels_.oc_m[block.vectors]);
+    const int64_t start = std::max(region.start, chunk.x0);
+    const int64_t pixels = std::min(region.end, chunk.x1) - start;
+    const int64_t tiles = ceil_div(std::max<int64_t>(0, pixels), kernels_.oc_m[block.vectors]);
     for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t a = region.start + pixels * i / tiles;
-      const int64_t b = region.start + pixels * (i + 1) / tiles;
-      t.input = scratch.panel + a;
+      const int64_t a = start + pixels * i / tiles, b = start + pixels * (i + 1) / tiles;
+      t.input = scratch.panel + a - chunk.x0;
       t.out = output + a * axis.step;
       kernels_.oc[block.vectors][b - a](&t);
     }
@@ -317,7 +369,11 @@ void DirectOcPlan::run(const ConvArgs& args) const {
 
 }  // namespace
 
-bool supports_direct_oc(const ConvSpec& spec) { return spec.in_channels > 0; }
+bool supports_direct_oc(const ConvSpec& spec) {
+  // A plan lists the input rows of every output row.
+  constexpr int64_t kMostRows = 1024;
+  return spec.in_channels > 0 && spec.kernel[0] * spec.kernel[1] <= kMostRows;
+}
 
 std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec& spec, const ConvShape& shape,
                                               const KernelTable& kernels) {

@@ -111,6 +111,10 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
       supports_pointwise(spec) && spec.in_per_group() >= 128 && spec.out_per_group() >= 64;
   if (panels && !supports_direct_px(spec))
     return {kPointwise, "pointwise with a stride: input copied to panels"};
+  if (!supports_direct_oc(spec)) {
+    const char* other = supports_direct_px(spec) ? kDirectPx : kReference;
+    return {other, "too many rows of taps to list"};
+  }
   if (!supports_direct_px(spec))
     return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
   const std::vector<Lattice> lattices = make_lattices(spec, shape);
@@ -127,7 +131,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
     return {kDirectPx, "short reduction: pixels are stored as computed"};
   if (over_pixels > over_channels + 0.1)
     return {kDirectPx, "pixels fill vectors better than output channels"};
-  return {kDirectOc, "output channels fill vectors; input read in place"};
+  return {kDirectOc, "output channels fill vectors"};
 }
 
 std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& shape,
