@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "algorithm/lattice.h"
-#include "runtime/cpu.h"
 #include "runtime/parallel.h"
 
 namespace nnconv {
@@ -66,8 +65,8 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int mh, int m
   constexpr double kTransform = 5.0;  // a point and channel, in or out
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
   const double bytes = 4.0 * points * in * out * taps;
-  const double far = 0.5 * static_cast<double>(cpu_info().l3_bytes);
-  const double stream = bytes * (bytes > far ? 4.0 : 1.0) * width / 8;
+  constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
+  const double stream = bytes * (bytes > kFar ? 4.0 : 1.0) * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
