@@ -121,13 +121,11 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   const double over_pixels = pixel_lane_use(row, kernels.width);
   // A tile's input should fit the L1 cache.
   constexpr int64_t kDeep = 512;
-  if (spec.taps() == 1 && over_pixels >= 0.9 && spec.in_per_group() <= kDeep)
-    return {kDirectPx, "pointwise over a long row of pixels: input and output in place"};
+  const bool one_row = spec.kernel[0] == 1 && spec.kernel[1] == 1;
+  const int64_t steps = spec.in_per_group() * spec.taps();
+  if (one_row && over_pixels >= 0.9 && steps <= kDeep)
+    return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
-  // A transposed store costs about as much as this many steps.
-  constexpr int64_t kShortReduction = 32;
-  if (spec.in_per_group() * spec.taps() <= kShortReduction && over_pixels >= 0.75)
-    return {kDirectPx, "short reduction: pixels are stored as computed"};
   if (over_pixels > over_channels + 0.1)
     return {kDirectPx, "pixels fill vectors better than output channels"};
   return {kDirectOc, "output channels fill vectors"};
