@@ -23,15 +23,19 @@ async function timed(run: Run): Promise<number> {
 
 /**
  * Times all sides in turns, a block of calls each, until every side has had `seconds`: what the
- * machine does meanwhile then meets all of them alike. The first call of a block only warms up.
+ * machine does meanwhile then meets all of them alike. Threads of one side that still spin would slow the
+ * other, so there is a pause before each block; its first calls only warm up.
  */
 export async function interleave(runs: readonly Run[], seconds: number): Promise<Timing[]> {
   const blockMs = 20;
+  const pauseMs = 25;
+  const warmUps = 3;
   const samples: number[][] = runs.map(() => []);
   const spent = runs.map(() => 0);
   while (Math.min(...spent) < seconds * 1000) {
     for (const [side, run] of runs.entries()) {
-      await timed(run);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      for (let i = 0; i < warmUps; i++) await timed(run);
       let block = 0;
       do {
         const ms = await timed(run);

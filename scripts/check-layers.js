@@ -28,7 +28,7 @@ const NATIVE_HEADERS = [
     allowed: /^kernel\//,
     name: 'intrinsics',
   },
-  { header: /^omp\.h$/, allowed: /^runtime\/parallel\.(h|cc)$/, name: 'OpenMP' },
+  { header: /^omp\.h$/, allowed: /^runtime\/team\.(h|cc)$/, name: 'OpenMP' },
 ];
 
 /**
@@ -100,7 +100,7 @@ function checkNative(root) {
         complain(line, `${layer}/ may not include ${other}/ (${target})`);
       }
     }
-    if (!/^runtime\/parallel\./.test(file)) {
+    if (!/^runtime\/team\./.test(file)) {
       for (const { line } of matches(text, /^[ \t]*(#[ \t]*pragma[ \t]+omp)\b/gm)) {
         complain(line, '#pragma omp: OpenMP has no place here');
       }

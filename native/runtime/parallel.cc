@@ -8,12 +8,11 @@
 #include <sstream>
 #include <thread>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 #if defined(__linux__)
 #include <sched.h>
 #endif
+
+#include "runtime/team.h"
 
 namespace nnconv {
 namespace {
@@ -96,6 +95,12 @@ const DefaultThreads& default_threads() {
 
 std::atomic<int> chosen_threads{0};  // 0: the default
 
+// Never destroyed: its threads may outlive every static object.
+Team& team() {
+  static Team* const instance = new Team;
+  return *instance;
+}
+
 }  // namespace
 
 int num_threads() {
@@ -109,21 +114,9 @@ const std::string& default_threads_reason() { return default_threads().reason; }
 
 void parallel_for(int64_t items, int threads, ParallelBody body, void* context) {
   if (threads > items) threads = static_cast<int>(items);
-  if (threads <= 1) {
+  if (threads <= 1 || !team().run(items, threads, body, context)) {
     for (int64_t i = 0; i < items; ++i) body(context, i, 0);
-    return;
   }
-#ifdef _OPENMP
-  std::atomic<int64_t> next{0};
-#pragma omp parallel num_threads(threads)
-  {
-    const int thread = omp_get_thread_num();
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < items;)
-      body(context, i, thread);
-  }
-#else
-  for (int64_t i = 0; i < items; ++i) body(context, i, 0);
-#endif
 }
 
 }  // namespace nnconv

@@ -47,7 +47,7 @@ describe('check-layers', () => {
   test('each of those has its one place, and comments do not count', () => {
     write('native/kernel/avx.cc', '#include <immintrin.h>\n');
     write('native/binding/addon.cc', '#include <napi.h>\n');
-    write('native/runtime/parallel.cc', '#include <omp.h>\n#pragma omp parallel\n');
+    write('native/runtime/team.cc', '#include <omp.h>\n#pragma omp parallel\n');
     write('native/problem/p.cc', '// #include <napi.h>\n/*\n#include <omp.h>\n*/\n');
     expect(checkNative(root)).toEqual([]);
   });
