@@ -21,6 +21,8 @@ export type ErrorCode =
   | 'ERR_NNCONV_UNSUPPORTED'
   /** RangeError: a state dict doesn't fit the module. */
   | 'ERR_NNCONV_STATE_DICT'
+  /** RangeError: a checkpoint file is malformed, or holds what is not loaded. */
+  | 'ERR_NNCONV_CHECKPOINT'
   /** Error: the native binary can't be loaded. */
   | 'ERR_NNCONV_LOAD';
 
@@ -42,6 +44,7 @@ export const unknownOptionError = errorFactory(TypeError, 'ERR_NNCONV_UNKNOWN_OP
 export const allocError = errorFactory(RangeError, 'ERR_NNCONV_ALLOC');
 export const bufferError = errorFactory(TypeError, 'ERR_NNCONV_BUFFER');
 export const stateDictError = errorFactory(RangeError, 'ERR_NNCONV_STATE_DICT');
+export const checkpointError = errorFactory(RangeError, 'ERR_NNCONV_CHECKPOINT');
 export const loadError = errorFactory(Error, 'ERR_NNCONV_LOAD');
 
 /** A list as Python prints it: `[1, 2]`. */
