@@ -93,22 +93,76 @@ NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], float* out, int64_t ou
     for (int m = 0; m < M; ++m) out[c * out_c + m * out_m] = scratch[m][c];
 }
 
+// Steps after which a sum starts anew; the parts are added up. A single sum over thousands of steps
+// would lose digits.
+constexpr int64_t kSumSteps = 512;
+
+// Adds the accumulators to a total in memory and starts them anew. The total's address is hidden
+// from the compiler, which would give it registers that the accumulators need.
+template <int M, int V>
+NNCONV_INLINE void flush_sum(vf (&acc)[M][V], vf (&total)[M][V], bool first) {
+  float* t = (float*)&total[0][0];
+  asm volatile("" : "+r"(t) : : "memory");
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) {
+      float* p = t + (m * V + v) * W;
+      vstore(p, first ? acc[m][v] : vload(p) + acc[m][v]);
+    }
+  }
+  oc_zero<M, V>(acc);
+}
+
+template <int M, int V>
+NNCONV_INLINE void finish_sum(vf (&acc)[M][V], vf (&total)[M][V]) {
+  float* t = (float*)&total[0][0];
+  asm volatile("" : "+r"(t) : : "memory");
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) acc[m][v] = vload(t + (m * V + v) * W) + acc[m][v];
+  }
+}
+
 template <int M, int V>
 NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
+  vf total[M][V];
+  int64_t left = kSumSteps;
+  bool first = true;
   oc_zero<M, V>(acc);
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
     const float* input = t->input + s->input;
     const float* weight = t->weight + s->weight * (V * W);
-    for (int64_t k = s->k; k > 0; --k) {
-      oc_step<M, V>(acc, input, weight, 1);
-      input += t->input_k;
-      weight += V * W;
+    for (int64_t k = s->k; k > 0;) {
+      if (left == 0) {
+        flush_sum<M, V>(acc, total, first);
+        first = false;
+        left = kSumSteps;
+      }
+      const int64_t n = k < left ? k : left;
+      k -= n;
+      left -= n;
+      for (int64_t i = n; i > 0; --i) {
+        oc_step<M, V>(acc, input, weight, 1);
+        input += t->input_k;
+        weight += V * W;
+      }
     }
   }
   const float* weight = t->weight;
-  for (int64_t k = 0; k < t->step_count; ++k, weight += V * W)
-    oc_step<M, V>(acc, t->input + t->steps[k], weight, 1);
+  for (int64_t k = 0; k < t->step_count;) {
+    if (left == 0) {
+      flush_sum<M, V>(acc, total, first);
+      first = false;
+      left = kSumSteps;
+    }
+    const int64_t end = t->step_count - k < left ? t->step_count : k + left;
+    left -= end - k;
+    for (; k < end; ++k, weight += V * W) oc_step<M, V>(acc, t->input + t->steps[k], weight, 1);
+  }
+  if (!first) finish_sum<M, V>(acc, total);
 }
 
 template <int M, int V>

@@ -2,7 +2,7 @@
 //
 // One step multiplies V vectors of input pixels, read where they lie, with M broadcast weights; the
 // result is stored as it is. Pixels beyond the tile or whose tap is padding are masked. Needs
-// simd.h.
+// simd.h and oc_tile.inl.
 
 namespace {
 
@@ -27,30 +27,39 @@ NNCONV_INLINE void px_steps(vf (&acc)[M][V], const float* input, const float* we
 
 template <int M, int V>
 void px_tile(const PxTile* t) {
-  vf acc[M][V];
-  NNCONV_UNROLL
-  for (int m = 0; m < M; ++m) {
-    NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) acc[m][v] = (vf){};
-  }
+  vf acc[M][V], total[M][V];
+  oc_zero<M, V>(acc);
+  int64_t left = kSumSteps;
+  bool first = true;
   const bool whole = t->pixels == V * W;
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
     const float* input = t->input + s->input;
     const float* weight = t->weight + s->weight * t->weight_m;
+    const bool masked = !whole || s->edge;
+    const int64_t lo = s->edge ? s->lo : 0;
+    const int64_t hi = s->edge ? s->hi : t->pixels;
     vmask mask[V];
-    if (whole && !s->edge) {
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) mask[v] = lane_mask(0, W);
-      px_steps<M, V, false>(acc, input, weight, s->k, t->input_k, t->weight_m, mask);
-    } else {
-      const int64_t lo = s->edge ? s->lo : 0;
-      const int64_t hi = s->edge ? s->hi : t->pixels;
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) mask[v] = lane_mask(lo - v * W, hi - v * W);
-      px_steps<M, V, true>(acc, input, weight, s->k, t->input_k, t->weight_m, mask);
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) mask[v] = lane_mask(lo - v * W, hi - v * W);
+    for (int64_t k = s->k; k > 0;) {
+      if (left == 0) {
+        flush_sum<M, V>(acc, total, first);
+        first = false;
+        left = kSumSteps;
+      }
+      const int64_t n = k < left ? k : left;
+      if (masked)
+        px_steps<M, V, true>(acc, input, weight, n, t->input_k, t->weight_m, mask);
+      else
+        px_steps<M, V, false>(acc, input, weight, n, t->input_k, t->weight_m, mask);
+      k -= n;
+      left -= n;
+      input += n * t->input_k;
+      weight += n * t->weight_m;
     }
   }
+  if (!first) finish_sum<M, V>(acc, total);
   NNCONV_UNROLL
   for (int m = 0; m < M; ++m) {
     const vf b = t->bias ? vbroadcast(t->bias + m) : (vf){};
