@@ -24,24 +24,85 @@ export class Callable {
 }
 
 /** Objects and stack places: they bound the memory that a small pickle can take. */
-const MAX_VALUES = 2 ** 23;
-const MAX_CONTAINERS = 2 ** 20;
+const MAX_VALUES = 2 ** 22;
+const MAX_CONTAINERS = 2 ** 19;
 /** Of an integer; beyond this it is no number that anyone computes with. */
 const MAX_INTEGER_BYTES = 1024;
 const MAX_LINE = 4096;
 
-/** Opcodes that only serve to make or call objects by their class. */
+/** What is known; the names are those of Python's pickletools. */
+const enum Op {
+  Proto = 0x80,
+  Frame = 0x95,
+  Mark = 0x28,
+  Pop = 0x30,
+  PopMark = 0x31,
+  Dup = 0x32,
+  None = 0x4e,
+  NewTrue = 0x88,
+  NewFalse = 0x89,
+  Int = 0x49,
+  Long = 0x4c,
+  BinInt = 0x4a,
+  BinInt1 = 0x4b,
+  BinInt2 = 0x4d,
+  Long1 = 0x8a,
+  Long4 = 0x8b,
+  Float = 0x46,
+  BinFloat = 0x47,
+  Unicode = 0x56,
+  ShortBinString = 0x55,
+  ShortBinUnicode = 0x8c,
+  BinString = 0x54,
+  BinUnicode = 0x58,
+  BinUnicode8 = 0x8d,
+  ShortBinBytes = 0x43,
+  BinBytes = 0x42,
+  BinBytes8 = 0x8e,
+  ByteArray8 = 0x96,
+  EmptyList = 0x5d,
+  EmptyTuple = 0x29,
+  List = 0x6c,
+  Tuple = 0x74,
+  Tuple1 = 0x85,
+  Tuple2 = 0x86,
+  Tuple3 = 0x87,
+  Append = 0x61,
+  Appends = 0x65,
+  EmptyDict = 0x7d,
+  Dict = 0x64,
+  SetItem = 0x73,
+  SetItems = 0x75,
+  EmptySet = 0x8f,
+  FrozenSet = 0x91,
+  AddItems = 0x90,
+  Get = 0x67,
+  BinGet = 0x68,
+  LongBinGet = 0x6a,
+  Put = 0x70,
+  BinPut = 0x71,
+  LongBinPut = 0x72,
+  Memoize = 0x94,
+  Global = 0x63,
+  StackGlobal = 0x93,
+  Reduce = 0x52,
+  Build = 0x62,
+  BinPersId = 0x51,
+  Stop = 0x2e,
+}
+
+/** Opcodes that serve to make or call objects in ways of their own. */
 const REFUSED = new Map([
-  ['i', 'INST'],
-  ['o', 'OBJ'],
-  ['\x81', 'NEWOBJ'],
-  ['\x92', 'NEWOBJ_EX'],
-  ['\x82', 'EXT1'],
-  ['\x83', 'EXT2'],
-  ['\x84', 'EXT4'],
-  ['P', 'PERSID'],
-  ['\x97', 'NEXT_BUFFER'],
-  ['\x98', 'READONLY_BUFFER'],
+  [0x69, 'INST'],
+  [0x6f, 'OBJ'],
+  [0x81, 'NEWOBJ'],
+  [0x92, 'NEWOBJ_EX'],
+  [0x82, 'EXT1'],
+  [0x83, 'EXT2'],
+  [0x84, 'EXT4'],
+  [0x50, 'PERSID'],
+  [0x97, 'NEXT_BUFFER'],
+  [0x98, 'READONLY_BUFFER'],
 ]);
 
 const HIGHEST_PROTOCOL = 5;
@@ -59,7 +120,7 @@ export class Unpickler {
   #stack: unknown[] = [];
   /** The stacks below the current MARK. */
   #below: unknown[][] = [];
-  #memo = new Map<number, unknown>();
+  #memo: unknown[] = [];
   #values = 0;
   #containers = 0;
 
@@ -73,129 +134,129 @@ export class Unpickler {
   load(): unknown {
     this.#stack = [];
     this.#below = [];
-    this.#memo = new Map();
+    this.#memo = [];
     for (;;) {
-      const opcode = String.fromCharCode(this.#byte());
-      if (opcode === '.') return this.#pop();
+      const opcode = this.#byte() as Op;
+      if (opcode === Op.Stop) return this.#pop();
       this.#execute(opcode);
     }
   }
 
-  #execute(opcode: string): void {
+  #execute(opcode: Op): void {
     switch (opcode) {
-      case '\x80': // PROTO
+      case Op.Proto:
         return this.#checkProtocol(this.#byte());
-      case '\x95': // FRAME
+      case Op.Frame:
         this.#count(8);
         return;
-      case '(': // MARK
+      case Op.Mark:
         this.#tally();
         this.#below.push(this.#stack);
         this.#stack = [];
         return;
-      case '0': // POP
+      case Op.Pop:
         if (this.#stack.length > 0) this.#pop();
         else this.#popMark();
         return;
-      case '1': // POP_MARK
+      case Op.PopMark:
         this.#popMark();
         return;
-      case '2': // DUP
+      case Op.Dup:
         return this.#push(this.#top());
-      case 'N': // NONE
+      case Op.None:
         return this.#push(null);
-      case '\x88': // NEWTRUE
+      case Op.NewTrue:
         return this.#push(true);
-      case '\x89': // NEWFALSE
+      case Op.NewFalse:
         return this.#push(false);
-      case 'I': // INT
+      case Op.Int:
         return this.#push(this.#textInt());
-      case 'L': // LONG
+      case Op.Long:
         return this.#push(parseInteger(this.#line().replace(/L$/, '')));
-      case 'J': // BININT
-        return this.#push(this.#take(4).readInt32LE());
-      case 'K': // BININT1
+      case Op.BinInt:
+        return this.#push(this.#bytes.readInt32LE(this.#advance(4)));
+      case Op.BinInt1:
         return this.#push(this.#byte());
-      case 'M': // BININT2
-        return this.#push(this.#take(2).readUInt16LE());
-      case '\x8a': // LONG1
+      case Op.BinInt2:
+        return this.#push(this.#bytes.readUInt16LE(this.#advance(2)));
+      case Op.Long1:
         return this.#push(this.#binaryInteger(this.#byte()));
-      case '\x8b': // LONG4
+      case Op.Long4:
         return this.#push(this.#binaryInteger(this.#count(4)));
-      case 'F': // FLOAT
+      case Op.Float:
         return this.#push(parseFloatText(this.#line()));
-      case 'G': // BINFLOAT
-        return this.#push(this.#take(8).readDoubleBE());
-      case 'V': // UNICODE
+      case Op.BinFloat:
+        return this.#push(this.#bytes.readDoubleBE(this.#advance(8)));
+      case Op.Unicode:
         return this.#push(unescape(this.#line()));
-      case 'U': // SHORT_BINSTRING
-      case '\x8c': // SHORT_BINUNICODE
+      case Op.ShortBinString:
+      case Op.ShortBinUnicode:
         return this.#push(this.#text(this.#byte()));
-      case 'T': // BINSTRING
-      case 'X': // BINUNICODE
+      case Op.BinString:
+      case Op.BinUnicode:
         return this.#push(this.#text(this.#count(4)));
-      case '\x8d': // BINUNICODE8
+      case Op.BinUnicode8:
         return this.#push(this.#text(this.#count(8)));
-      case 'C': // SHORT_BINBYTES
+      case Op.ShortBinBytes:
         return this.#push(this.#blob(this.#byte()));
-      case 'B': // BINBYTES
+      case Op.BinBytes:
         return this.#push(this.#blob(this.#count(4)));
-      case '\x8e': // BINBYTES8
-      case '\x96': // BYTEARRAY8
+      case Op.BinBytes8:
+      case Op.ByteArray8:
         return this.#push(this.#blob(this.#count(8)));
-      case ']': // EMPTY_LIST
-      case ')': // EMPTY_TUPLE
+      case Op.EmptyList:
+      case Op.EmptyTuple:
         return this.#pushContainer([]);
-      case 'l': // LIST
-      case 't': // TUPLE
+      case Op.List:
+      case Op.Tuple:
         return this.#pushContainer(this.#popMark());
-      case '\x85': // TUPLE1
+      case Op.Tuple1:
         return this.#pushContainer(this.#popMany(1));
-      case '\x86': // TUPLE2
+      case Op.Tuple2:
         return this.#pushContainer(this.#popMany(2));
-      case '\x87': // TUPLE3
+      case Op.Tuple3:
         return this.#pushContainer(this.#popMany(3));
-      case 'a': // APPEND
+      case Op.Append:
         return this.#append(this.#popMany(1));
-      case 'e': // APPENDS
+      case Op.Appends:
         return this.#append(this.#popMark());
-      case '}': // EMPTY_DICT
+      case Op.EmptyDict:
         return this.#pushContainer(new Map());
-      case 'd': // DICT
+      case Op.Dict:
         return this.#pushContainer(fill(new Map(), this.#popMark()));
-      case 's': // SETITEM
+      case Op.SetItem:
         return this.#setItems(this.#popMany(2));
-      case 'u': // SETITEMS
+      case Op.SetItems:
         return this.#setItems(this.#popMark());
-      case '\x8f': // EMPTY_SET
+      case Op.EmptySet:
         return this.#pushContainer(new Set());
-      case '\x91': // FROZENSET
+      case Op.FrozenSet:
         return this.#pushContainer(new Set(this.#popMark()));
-      case '\x90': // ADDITEMS
+      case Op.AddItems:
         return this.#addItems(this.#popMark());
-      case 'g': // GET
+      case Op.Get:
         return this.#get(Number(this.#line()));
-      case 'h': // BINGET
+      case Op.BinGet:
         return this.#get(this.#byte());
-      case 'j': // LONG_BINGET
+      case Op.LongBinGet:
         return this.#get(this.#count(4));
-      case 'p': // PUT
+      case Op.Put:
         return this.#put(Number(this.#line()));
-      case 'q': // BINPUT
+      case Op.BinPut:
         return this.#put(this.#byte());
-      case 'r': // LONG_BINPUT
+      case Op.LongBinPut:
         return this.#put(this.#count(4));
-      case '\x94': // MEMOIZE
-        return this.#put(this.#memo.size);
-      case 'c': // GLOBAL
+      case Op.Memoize:
+        return this.#put(this.#memo.length);
+      case Op.Global:
         return this.#push(this.#host.global(this.#line(), this.#line()));
-      case '\x93': // STACK_GLOBAL
+      case Op.StackGlobal:
         return this.#stackGlobal();
-      case 'R': // REDUCE
+      case Op.Reduce:
         return this.#reduce();
-      case 'b': // BUILD
+      case Op.Build:
         return this.#build();
-      case 'Q': // BINPERSID
+      case Op.BinPersId:
         return this.#push(this.#host.persistent(this.#pop()));
       default:
         throw this.#refusal(opcode);
@@ -204,25 +265,32 @@ export class Unpickler {
 
   // Bytes
 
-  #take(length: number): Buffer {
-    const end = this.position + length;
-    if (end > this.#bytes.length) {
+  /** Goes on by `length` bytes; returns where they start. */
+  #advance(length: number): number {
+    const start = this.position;
+    if (start + length > this.#bytes.length) {
       this.ended = true;
       throw checkpointError('its pickle is cut short');
     }
-    const taken = this.#bytes.subarray(this.position, end);
-    this.position = end;
-    return taken;
+    this.position = start + length;
+    return start;
+  }
+
+  #take(length: number): Buffer {
+    const start = this.#advance(length);
+    return this.#bytes.subarray(start, this.position);
   }
 
   #byte(): number {
-    return this.#take(1)[0];
+    return this.#bytes[this.#advance(1)];
   }
 
   /** An unsigned number of 4 or 8 bytes, for a length or an index. */
   #count(width: 4 | 8): number {
-    const bytes = this.#take(width);
-    return width === 4 ? bytes.readUInt32LE() : Number(bytes.readBigUInt64LE());
+    const start = this.#advance(width);
+    return width === 4
+      ? this.#bytes.readUInt32LE(start)
+      : Number(this.#bytes.readBigUInt64LE(start));
   }
 
   #line(): string {
@@ -317,12 +385,17 @@ export class Unpickler {
 
   #put(index: number): void {
     this.#tally();
-    this.#memo.set(index, this.#top());
+    // Python counts upwards, Python 2 from 1.
+    if (!(index <= this.#memo.length + 1)) {
+      throw checkpointError(`its pickle fills memo ${index} out of turn; it is damaged`);
+    }
+    this.#memo[index] = this.#top();
   }
 
   #get(index: number): void {
-    if (!this.#memo.has(index)) throw checkpointError(`its pickle has nothing in memo ${index}`);
-    this.#push(this.#memo.get(index));
+    const value = this.#memo[index];
+    if (value === undefined) throw checkpointError(`its pickle has nothing in memo ${index}`);
+    this.#push(value);
   }
 
   // Containers
@@ -372,7 +445,7 @@ export class Unpickler {
     if (!(this.#top() instanceof Map)) throw wrongTarget('attributes', 'an OrderedDict');
   }
 
-  #refusal(opcode: string): Error {
+  #refusal(opcode: number): Error {
     const name = REFUSED.get(opcode);
     return checkpointError(
       name === undefined
