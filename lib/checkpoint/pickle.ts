@@ -26,6 +26,7 @@ export class Callable {
 /** Objects and stack places: they bound the memory that a small pickle can take. */
 const MAX_VALUES = 2 ** 22;
 const MAX_CONTAINERS = 2 ** 19;
+const MAX_MARKS = 2 ** 13;
 /** Of an integer; beyond this it is no number that anyone computes with. */
 const MAX_INTEGER_BYTES = 1024;
 const MAX_LINE = 4096;
@@ -150,10 +151,7 @@ export class Unpickler {
         this.#count(8);
         return;
       case Op.Mark:
-        this.#tally();
-        this.#below.push(this.#stack);
-        this.#stack = [];
-        return;
+        return this.#mark();
       case Op.Pop:
         if (this.#stack.length > 0) this.#pop();
         else this.#popMark();
@@ -372,6 +370,13 @@ export class Unpickler {
   #popMany(count: number): unknown[] {
     if (this.#stack.length < count) throw checkpointError('its pickle takes more than it has made');
     return this.#stack.splice(this.#stack.length - count, count);
+  }
+
+  #mark(): void {
+    this.#tally();
+    if (this.#below.length === MAX_MARKS) throw checkpointError('its pickle is nested too deep');
+    this.#below.push(this.#stack);
+    this.#stack = [];
   }
 
   /** All values since the last MARK. */
