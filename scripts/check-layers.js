@@ -14,7 +14,7 @@ const NATIVE = {
   runtime: [],
   kernel: [],
   algorithm: ['problem', 'kernel', 'runtime'],
-  op: ['kernel', 'runtime'],
+  op: ['problem', 'kernel', 'runtime'],
   graph: ['problem', 'algorithm', 'kernel', 'op', 'runtime'],
   binding: '*',
   selftest: '*',
