@@ -4,7 +4,15 @@ import { types } from 'node:util';
 
 import { argTypeError, bufferError, checkpointError, quote, show } from '../errors';
 import type { StateDict } from '../nn/module';
-import { LARGEST_TRANSFER, readBytes, type Reading, run, runAsync, type Source } from './reading';
+import {
+  type FileUrl,
+  LARGEST_TRANSFER,
+  readBytes,
+  type Reading,
+  run,
+  runAsync,
+  type Source,
+} from './reading';
 import { encodeSafetensors, readSafetensors } from './safetensors';
 import { readTorchLegacy, readTorchZip } from './torch';
 import type { CheckpointValue } from './values';
@@ -29,7 +37,7 @@ export type { CheckpointValue } from './values';
  *   RangeError ERR_NNCONV_ALLOC; TypeError ERR_NNCONV_ARG_TYPE; TypeError ERR_NNCONV_BUFFER for
  *   bytes on a shared buffer; the errors of `node:fs` (ENOENT, ...)
  */
-export function load<T = StateDict>(source: string | URL | Uint8Array): T {
+export function load<T = StateDict>(source: string | FileUrl | Uint8Array): T {
   checkSource(source);
   try {
     return run(source, readCheckpoint) as T;
@@ -39,7 +47,7 @@ export function load<T = StateDict>(source: string | URL | Uint8Array): T {
 }
 
 /** As {@link load}, without blocking the event loop while the file is read. */
-export async function loadAsync<T = StateDict>(source: string | URL | Uint8Array): Promise<T> {
+export async function loadAsync<T = StateDict>(source: string | FileUrl | Uint8Array): Promise<T> {
   checkSource(source);
   try {
     return (await runAsync(source, readCheckpoint)) as T;
@@ -55,10 +63,10 @@ export async function loadAsync<T = StateDict>(source: string | URL | Uint8Array
  * @param stateDict tensors by name, such as `model.stateDict()`
  * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_ARG_VALUE; the errors of `node:fs`
  */
-export function save(path: string | URL, stateDict: Readonly<StateDict>): void {
+export function save(path: string | FileUrl, stateDict: Readonly<StateDict>): void {
   checkPath(path);
   const pieces = encodeSafetensors(stateDict);
-  const file = fs.openSync(path, 'w');
+  const file = fs.openSync(path as fs.PathLike, 'w');
   try {
     for (const piece of inTransfers(pieces)) fs.writeFileSync(file, piece);
   } finally {
@@ -70,10 +78,13 @@ export function save(path: string | URL, stateDict: Readonly<StateDict>): void {
  * As {@link save}, without blocking the event loop while the file is written. The tensors must not
  * change before it is done.
  */
-export async function saveAsync(path: string | URL, stateDict: Readonly<StateDict>): Promise<void> {
+export async function saveAsync(
+  path: string | FileUrl,
+  stateDict: Readonly<StateDict>,
+): Promise<void> {
   checkPath(path);
   const pieces = encodeSafetensors(stateDict);
-  const file = await fs.promises.open(path, 'w');
+  const file = await fs.promises.open(path as fs.PathLike, 'w');
   try {
     for (const piece of pieces) await file.writeFile(piece);
   } finally {
@@ -138,7 +149,8 @@ function checkPath(value: unknown): void {
 function about(source: Source, error: unknown, caller: (...args: never[]) => unknown): unknown {
   if ((error as { code?: string }).code !== 'ERR_NNCONV_CHECKPOINT') return error;
   const problem = error as Error;
-  const name = types.isUint8Array(source) ? 'the checkpoint' : quote(String(source));
+  let name = 'the checkpoint';
+  if (!types.isUint8Array(source)) name = quote(typeof source === 'string' ? source : source.href);
   problem.message = `can't load ${name}: ${problem.message}`;
   Error.captureStackTrace(problem, caller);
   return problem;

@@ -20,7 +20,16 @@ export type Reading<T> = Generator<Request, T, void>;
 export type Reader<T> = (size: number) => Reading<T>;
 
 /** A path, or the bytes themselves. */
-export type Source = string | URL | Uint8Array;
+export type Source = string | FileUrl | Uint8Array;
+
+/**
+ * A `file:` URL: what the global URL class makes. Spelled out, so that these types need neither Node's
+ * nor the browser's.
+ */
+export interface FileUrl {
+  readonly href: string;
+  readonly protocol: string;
+}
 
 /** A system call moves no more than this; some limit it to 2 GiB. */
 export const LARGEST_TRANSFER = 2 ** 30;
@@ -34,7 +43,7 @@ export function* readBytes(position: number, length: number): Reading<Buffer> {
 
 export function run<T>(source: Source, reader: Reader<T>): T {
   if (types.isUint8Array(source)) return runOnBytes(source, reader);
-  const file = fs.openSync(source, 'r');
+  const file = fs.openSync(source as fs.PathLike, 'r');
   try {
     const { size } = fs.fstatSync(file);
     const reading = reader(size);
@@ -53,7 +62,7 @@ export function run<T>(source: Source, reader: Reader<T>): T {
 
 export async function runAsync<T>(source: Source, reader: Reader<T>): Promise<T> {
   if (types.isUint8Array(source)) return runOnBytes(source, reader);
-  const file = await fs.promises.open(source, 'r');
+  const file = await fs.promises.open(source as fs.PathLike, 'r');
   try {
     const { size } = await file.stat();
     const reading = reader(size);
