@@ -4,15 +4,8 @@ import { types } from 'node:util';
 
 import { argTypeError, bufferError, checkpointError, quote, show } from '../errors';
 import type { StateDict } from '../nn/module';
-import {
-  type FileUrl,
-  LARGEST_TRANSFER,
-  readBytes,
-  type Reading,
-  run,
-  runAsync,
-  type Source,
-} from './reading';
+import { LARGEST_TRANSFER, readBytes, type Reading, run, runAsync } from './reading';
+import type { FileUrl, Source } from './source';
 import { encodeSafetensors, readSafetensors } from './safetensors';
 import { readTorchLegacy, readTorchZip } from './torch';
 import type { CheckpointValue } from './values';

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { types } from 'node:util';
 
 import { checkpointError } from '../errors';
+import type { Source } from './source';
 
 /** `into` is to be filled with the bytes from `position` on. */
 export interface Request {
@@ -18,18 +19,6 @@ export type Reading<T> = Generator<Request, T, void>;
 
 /** A reader of a source of `size` bytes. */
 export type Reader<T> = (size: number) => Reading<T>;
-
-/** A path, or the bytes themselves. */
-export type Source = string | FileUrl | Uint8Array;
-
-/**
- * A `file:` URL: what the global URL class makes. Spelled out, so that these types need neither Node's
- * nor the browser's.
- */
-export interface FileUrl {
-  readonly href: string;
-  readonly protocol: string;
-}
 
 /** A system call moves no more than this; some limit it to 2 GiB. */
 export const LARGEST_TRANSFER = 2 ** 30;
