@@ -47,6 +47,25 @@ export interface ConvExplanation {
   macs: number;
 }
 
+/** Pooling windows at a fixed step, N-d (the length of `kernel`), fully spelled out. */
+export type FixedPoolSpec = {
+  kernel: readonly number[];
+  stride: readonly number[];
+  padding: readonly number[];
+  ceilMode: boolean;
+} & (
+  | { kind: 'max'; dilation: readonly number[] }
+  | { kind: 'average'; countIncludePad: boolean; divisorOverride: number | null }
+);
+
+/** Pooling to a fixed size of the output; null keeps the input's. */
+export interface AdaptivePoolSpec {
+  kind: 'max' | 'average';
+  outputSize: readonly (number | null)[];
+}
+
+export type PoolSpec = FixedPoolSpec | AdaptivePoolSpec;
+
 export interface ConvStats {
   /** How often weights were packed since the handle was made. */
   packs: number;
@@ -101,6 +120,79 @@ export interface Binding {
   convStats(handle: ConvHandle): ConvStats;
   /** Names of all algorithms that can run this spec on this input shape, default one first. */
   convAlgorithms(handle: ConvHandle, inputShape: readonly number[]): string[];
+
+  /** Throws what PyTorch's constructor or forward would reject. */
+  poolCheck(spec: PoolSpec): void;
+  /** Shape of the output for a batched `(N, C, ...)` or unbatched `(C, ...)` input shape. */
+  poolOutputShape(spec: PoolSpec, inputShape: readonly number[]): number[];
+  poolForward(
+    spec: PoolSpec,
+    input: Float32Array,
+    inputShape: readonly number[],
+  ): { data: Float32Array; shape: number[] };
+
+  /**
+   * Normalises the channels of `(N, C, ...)`: with statistics of the input where `training`, to
+   * which running ones are then moved in place; with the running ones otherwise. Weight, bias and
+   * statistics hold C elements.
+   */
+  batchNorm(
+    input: Float32Array,
+    inputShape: readonly number[],
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    runningMean: Float32Array | null,
+    runningVar: Float32Array | null,
+    training: boolean,
+    momentum: number,
+    eps: number,
+  ): Float32Array;
+  /** The same with statistics of each instance alone, to whose mean the running ones are moved. */
+  instanceNorm(
+    input: Float32Array,
+    inputShape: readonly number[],
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    runningMean: Float32Array | null,
+    runningVar: Float32Array | null,
+    training: boolean,
+    momentum: number,
+    eps: number,
+  ): Float32Array;
+  /** Normalises groups of the channels of `(N, C, ...)`. Weight and bias hold C elements. */
+  groupNorm(
+    input: Float32Array,
+    inputShape: readonly number[],
+    numGroups: number,
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    eps: number,
+  ): Float32Array;
+  /** Normalises over the last dimensions, of sizes `normalizedShape`; weight and bias alike. */
+  layerNorm(
+    input: Float32Array,
+    inputShape: readonly number[],
+    normalizedShape: readonly number[],
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    eps: number,
+  ): Float32Array;
+  /** Divides `(N, C, ...)` by (k + alpha * mean square of `size` channels)^beta. */
+  localResponseNorm(
+    input: Float32Array,
+    inputShape: readonly number[],
+    size: number,
+    alpha: number,
+    beta: number,
+    k: number,
+  ): Float32Array;
+  /** Softmax over dimension `dim`, which may count from the end, or its logarithm. */
+  softmax(
+    input: Float32Array,
+    inputShape: readonly number[],
+    dim: number,
+    log: boolean,
+  ): Float32Array;
 
   /** Number of threads for all later calls, 1 to 1024. */
   setNumThreads(n: number): void;

@@ -4,6 +4,8 @@
 #include "algorithm/kernels.h"
 #include "binding/conv.h"
 #include "binding/environment.h"
+#include "binding/norm.h"
+#include "binding/pool.h"
 #include "binding/values.h"
 #include "problem/error.h"
 #include "runtime/cpu.h"
@@ -52,6 +54,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
       env.Global().Get("Buffer").As<Napi::Object>().Get("allocUnsafeSlow").As<Napi::Function>());
   env.SetInstanceData(data);
   export_conv(env, exports);
+  export_pool(env, exports);
+  export_norm(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));
   exports.Set("runtimeInfo", Napi::Function::New<exported<runtime_info>>(env, "runtimeInfo"));

@@ -16,17 +16,6 @@ std::string cut(const std::string& text) {
   return text.size() > kMost ? text.substr(0, kMost) + "..." : text;
 }
 
-// Spatial values of `dims` dimensions, placed at the end.
-Dims to_dims(const Napi::Object& spec, const char* key, size_t dims, int64_t fill) {
-  const std::vector<int64_t> values = to_integers(spec.Get(key), key);
-  if (values.size() != dims)
-    throw value_error(std::string(key) + " must have " + std::to_string(dims) +
-                      " values, as many as kernel has, got " + format_list(values));
-  Dims result{fill, fill, fill};
-  std::copy(values.begin(), values.end(), result.end() - values.size());
-  return result;
-}
-
 PaddingMode to_padding_mode(const Napi::Value& value) {
   const std::string mode = to_name(value, "paddingMode");
   if (mode == "zeros") return PaddingMode::kZeros;
@@ -73,6 +62,11 @@ int64_t to_integer(const Napi::Value& value, const std::string& name) {
   return static_cast<int64_t>(number);
 }
 
+double to_number(const Napi::Value& value, const std::string& name) {
+  if (!value.IsNumber()) throw type_error(name + " must be a number, got " + describe(value));
+  return value.As<Napi::Number>().DoubleValue();
+}
+
 bool to_boolean(const Napi::Value& value, const std::string& name) {
   if (!value.IsBoolean()) throw type_error(name + " must be a boolean, got " + describe(value));
   return value.As<Napi::Boolean>().Value();
@@ -100,6 +94,16 @@ std::vector<int64_t> to_integers(const Napi::Value& value, const std::string& na
   std::vector<int64_t> result;
   for (uint32_t i = 0; i < length; ++i)
     result.push_back(to_integer(array.Get(i), name + "[" + std::to_string(i) + "]"));
+  return result;
+}
+
+Dims to_dims(const Napi::Object& spec, const char* key, size_t dims, int64_t fill) {
+  const std::vector<int64_t> values = to_integers(spec.Get(key), key);
+  if (values.size() != dims)
+    throw value_error(std::string(key) + " must have " + std::to_string(dims) +
+                      " values, as many as kernel has, got " + format_list(values));
+  Dims result{fill, fill, fill};
+  std::copy(values.begin(), values.end(), result.end() - values.size());
   return result;
 }
 
@@ -169,6 +173,10 @@ const float* to_floats(const Napi::Value& value, const std::string& name, int64_
     throw shape_error(name + " must hold " + std::to_string(length) + " elements, got " +
                       std::to_string(count));
   return static_cast<const float*>(data);
+}
+
+const float* to_floats_or_null(const Napi::Value& value, const std::string& name, int64_t length) {
+  return value.IsNull() ? nullptr : to_floats(value, name, length);
 }
 
 Napi::Array from_integers(Napi::Env env, const std::vector<int64_t>& values) {

@@ -15,6 +15,8 @@ namespace nnconv {
 
 // An integer with |value| <= 2^53 - 1.
 int64_t to_integer(const Napi::Value& value, const std::string& name);
+// Any number, NaN and infinities included.
+double to_number(const Napi::Value& value, const std::string& name);
 bool to_boolean(const Napi::Value& value, const std::string& name);
 // A short name; whatever is longer is cut.
 std::string to_name(const Napi::Value& value, const std::string& name);
@@ -23,6 +25,9 @@ std::vector<int64_t> to_integers(const Napi::Value& value, const std::string& na
                                  uint32_t most = 16);
 Napi::Object to_object(const Napi::Value& value, const std::string& name);
 
+// The integers under `key`, one for each of `dims` dimensions, placed at the end.
+Dims to_dims(const Napi::Object& spec, const char* key, size_t dims, int64_t fill);
+
 ConvSpec to_conv_spec(const Napi::Value& value);
 // `value` may be undefined.
 ConvOptions to_conv_options(const Napi::Value& value, int dims);
@@ -30,6 +35,8 @@ ConvOptions to_conv_options(const Napi::Value& value, int dims);
 // The data of a Float32Array of exactly `length` elements. Read it last: no JS may run between this
 // and the use of the pointer.
 const float* to_floats(const Napi::Value& value, const std::string& name, int64_t length);
+// The same, or null for null.
+const float* to_floats_or_null(const Napi::Value& value, const std::string& name, int64_t length);
 
 Napi::Array from_integers(Napi::Env env, const std::vector<int64_t>& values);
 

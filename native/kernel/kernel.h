@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+#include "kernel/norm.h"
+#include "kernel/pool.h"
+#include "kernel/reduce.h"
 #include "kernel/winograd.h"
 
 namespace nnconv {
@@ -92,6 +95,9 @@ struct KernelTable {
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
   WinogradTable winograd;
+  ReduceTable reduce;
+  PoolTable pool;
+  NormTable norm;
 };
 
 // One per instruction set, null where it was not compiled in. To be called only on a CPU that has

@@ -26,6 +26,7 @@ namespace {
 constexpr int W = NNCONV_WIDTH;
 typedef float vf __attribute__((vector_size(W * 4)));
 typedef float vf_u __attribute__((vector_size(W * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(W * 4)));
 typedef float f4 __attribute__((vector_size(16)));
 typedef float f4_u __attribute__((vector_size(16), aligned(4), may_alias));
 typedef float f2 __attribute__((vector_size(8)));
@@ -54,6 +55,24 @@ NNCONV_INLINE vf vfma(vf a, vf b, vf c) {
 NNCONV_INLINE vf vbroadcast(const float* p) { return vset(*p); }
 NNCONV_INLINE vf vfma(vf a, vf b, vf c) { return a * b + c; }
 #endif
+
+// a where the mask is -1, b where it is 0.
+NNCONV_INLINE vf vselect(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+
+// The larger; NaN where either is. Hardware's maximum is its second operand where one is NaN.
+NNCONV_INLINE vf vmax(vf a, vf b) {
+#if defined(NNCONV_SIMD_AVX2)
+  return (vf)_mm256_blendv_ps(_mm256_max_ps((__m256)b, (__m256)a), (__m256)b,
+                              _mm256_cmp_ps((__m256)b, (__m256)b, _CMP_UNORD_Q));
+#elif defined(NNCONV_SIMD_AVX512)
+  return (vf)_mm512_mask_max_ps((__m512)b, _mm512_cmp_ps_mask((__m512)b, (__m512)b, _CMP_ORD_Q),
+                                (__m512)b, (__m512)a);
+#elif defined(NNCONV_SIMD_NEON)
+  return (vf)vmaxq_f32((float32x4_t)a, (float32x4_t)b);
+#else
+  return vselect((b > a) | (b != b), b, a);
+#endif
+}
 
 // A mask of the lanes j with lo <= j < hi; lanes left out are not touched in memory and load as 0.
 #if defined(NNCONV_SIMD_AVX2)
@@ -90,6 +109,22 @@ NNCONV_INLINE vf vload_mask(const float* p, vmask m) {
 }
 #endif
 
+// The same, but lanes left out load as `fill`'s.
+NNCONV_INLINE vf vload_mask_or(const float* p, vmask m, vf fill) {
+#if defined(NNCONV_SIMD_AVX2)
+  return (vf)_mm256_blendv_ps((__m256)fill, _mm256_maskload_ps(p, m), _mm256_castsi256_ps(m));
+#elif defined(NNCONV_SIMD_AVX512)
+  return (vf)_mm512_mask_loadu_ps((__m512)fill, m, p);
+#else
+  union {
+    vf v;
+    float f[W];
+  } lanes = {fill};
+  for (int j = m.lo; j < m.hi; ++j) lanes.f[j] = p[j];
+  return lanes.v;
+#endif
+}
+
 NNCONV_INLINE vf vload_n(const float* p, int64_t n) { return vload_mask(p, lane_mask(0, n)); }
 
 // Stores the first n lanes. Masked stores are slow on some AVX2 CPUs, so halves are used there.
@@ -124,6 +159,16 @@ NNCONV_INLINE vf veven(vf a, vf b) {
   return __builtin_shufflevector(a, b, 0, 2, 8, 10, 4, 6, 12, 14);
 #else
   return __builtin_shufflevector(a, b, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
+#endif
+}
+// Lanes 1, 3, 5, ..., in the same order.
+NNCONV_INLINE vf vodd(vf a, vf b) {
+#if NNCONV_WIDTH == 4
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#elif NNCONV_WIDTH == 8
+  return __builtin_shufflevector(a, b, 1, 3, 9, 11, 5, 7, 13, 15);
+#else
+  return __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
 #endif
 }
 NNCONV_INLINE vf veven_sort(vf v) {

@@ -1,6 +1,12 @@
 // Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2) pixels
 // by one (two) vectors of channels, PM channels by up to PV vectors of pixels.
 
+#include "kernel/reduce.inl"
+// after reduce.inl
+#include "kernel/exp.inl"
+#include "kernel/norm.inl"
+#include "kernel/pool.inl"
+
 namespace {
 
 template <int OC1, int OC2, int PM, int PV>
@@ -19,6 +25,9 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<PV, PM>(&t);
   t.depthwise = depthwise;
   t.winograd = make_winograd<OC1, OC2>();
+  t.reduce = make_reduce();
+  t.pool = make_pool();
+  t.norm = make_norm();
   return t;
 }
 

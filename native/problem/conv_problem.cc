@@ -81,6 +81,23 @@ int64_t checked_product(const std::vector<int64_t>& factors) {
   return zero ? 0 : product;
 }
 
+void require_sizes(const std::vector<int64_t>& shape) {
+  for (int64_t n : shape) {
+    if (n < 0 || n > kMaxSafeInteger)
+      throw value_error("input shape must hold integers from 0 to 2^53 - 1, got " +
+                        format_list(shape));
+  }
+  if (checked_product(shape) < 0)
+    throw alloc_error("input of shape " + format_list(shape) + " is too large");
+}
+
+void require_allocatable(const std::string& owner, const std::vector<int64_t>& shape) {
+  const int64_t elements = checked_product(shape);
+  if (elements < 0 || elements > kMaxSafeInteger / 4)
+    throw alloc_error("output of " + owner + " of shape " + format_list(shape) +
+                      " is too large to be allocated");
+}
+
 void validate(const ConvSpec& spec) {
   if (spec.dims < 1 || spec.dims > kMaxDims)
     throw value_error("kernelSize must have 1 to 3 dimensions, got " + std::to_string(spec.dims));
@@ -129,11 +146,7 @@ ConvShape infer_shape(const ConvSpec& spec, const std::vector<int64_t>& input_sh
     throw shape_error("Expected " + std::to_string(nd + 1) + "D (unbatched) or " +
                       std::to_string(nd + 2) + "D (batched) input to " + spec.name() +
                       ", but got input of size: " + format_list(input_shape));
-  for (int64_t n : input_shape) {
-    if (n < 0 || n > kMaxSafeInteger)
-      throw value_error("input shape must hold integers from 0 to 2^53 - 1, got " +
-                        format_list(input_shape));
-  }
+  require_sizes(input_shape);
   if (output_padding) {
     if (!spec.transposed)
       throw value_error("outputPadding is for transposed convolutions only, got outputPadding=" +
@@ -163,8 +176,6 @@ ConvShape infer_shape(const ConvSpec& spec, const std::vector<int64_t>& input_sh
                         " must have non-zero spatial dimensions, but got input of size: " +
                         format_list(input_shape));
   }
-  if (checked_product(input_shape) < 0)
-    throw alloc_error("input of shape " + format_list(input_shape) + " is too large");
   if (spec.padding_mode != PaddingMode::kZeros) require_paddable(spec, shape);
 
   for (int d = 0; d < kMaxDims; ++d) {
@@ -201,11 +212,7 @@ ConvShape infer_shape(const ConvSpec& spec, const std::vector<int64_t>& input_sh
           ". Calculated output size per channel: " + format_dims(shape.out, spec.dims) +
           ". Output size is too small (padding crops it away)");
   }
-  const int64_t elements =
-      checked_product({shape.batch, spec.out_channels, shape.out[0], shape.out[1], shape.out[2]});
-  if (elements < 0 || elements > kMaxSafeInteger / 4)
-    throw alloc_error("output of shape " + format_list(output_shape(spec, shape)) +
-                      " is too large to be allocated");
+  require_allocatable(spec.name(), output_shape(spec, shape));
   return shape;
 }
 

@@ -68,6 +68,11 @@ double multiply_accumulates(const ConvSpec& spec, const ConvShape& shape);
 std::string format_list(const std::vector<int64_t>& values);
 std::string format_dims(const Dims& dims, int count);
 
+// Throws Error where `shape` holds something other than a size, or names too many elements.
+void require_sizes(const std::vector<int64_t>& shape);
+// Throws Error where a result of this shape can't be allocated.
+void require_allocatable(const std::string& owner, const std::vector<int64_t>& shape);
+
 // Product of non-negative factors, or -1 where it exceeds 2^53 - 1 (what a JS length can name).
 int64_t checked_product(const std::vector<int64_t>& factors);
 
