@@ -12,6 +12,7 @@ export type {
   ConvHandle,
   ConvRunOptions,
   ConvSpec,
+  PoolSpec,
   RuntimeInfo,
 } from '../binding';
 

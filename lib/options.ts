@@ -68,13 +68,14 @@ export function integers(name: string, value: unknown): number[] {
 /**
  * A tuple of `length` integers: a number stands for all of them. A list must have exactly `length`
  * elements and is returned as it is, but where `broadcast` is set a list of one is let through too:
- * PyTorch's operators accept those (and its repr prints them as given); see {@link spread}.
+ * PyTorch's operators accept those (and its repr prints them as given); see {@link spread}. `of` is
+ * what the message says the dimensions belong to.
  */
 export function tuple(
   name: string,
   value: unknown,
   length: number,
-  { broadcast = false } = {},
+  { broadcast = false, of = 'convolution' } = {},
 ): readonly number[] {
   if (typeof value === 'number') {
     return Object.freeze(new Array<number>(length).fill(integer(name, value)));
@@ -88,7 +89,7 @@ export function tuple(
   if (items.length !== length && !(broadcast && items.length === 1)) {
     throw argValueError(
       `expected ${name} to be a single integer value or a list of ${length} values to match the ` +
-        `convolution dimensions, but got ${name}=${pyList(items)}`,
+        `${of} dimensions, but got ${name}=${pyList(items)}`,
     );
   }
   return Object.freeze(items);

@@ -15,6 +15,24 @@ import {
   type RunOptions,
 } from './conv';
 
+export { batchNorm, instanceNorm } from './batch-norm';
+export { groupNorm, layerNorm, localResponseNorm } from './norm';
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from './pooling';
+export { logSoftmax, softmax } from './softmax';
+
 export type FunctionalConvOptions = RunOptions &
   Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;
 export type FunctionalConvTransposeOptions = RunOptions &

@@ -108,6 +108,11 @@ export abstract class Module {
   /** Throws if the parameter `name` can't be `value`; a layer whose shapes are fixed overrides it. */
   protected checkParameter(_name: string, _value: Tensor | null): void {}
 
+  /** Whether a state dict may lack `name`; a layer that old checkpoints lack it of overrides it. */
+  protected mayLack(_name: string): boolean {
+    return false;
+  }
+
   #checkName(kind: Slot['kind'], name: unknown): void {
     if (typeof name !== 'string') {
       throw argTypeError(`the name of a ${kind} must be a string, got ${show(name)}`);
@@ -272,7 +277,7 @@ export abstract class Module {
       for (const [name, target] of state) {
         const key = prefix + name;
         if (Object.hasOwn(stateDict, key)) problems.push(...copyInto(target, key, stateDict[key]));
-        else missingKeys.push(key);
+        else if (!module.mayLack(name)) missingKeys.push(key);
       }
       for (const key of keys) {
         const [name, ...below] = key.slice(prefix.length).split('.');

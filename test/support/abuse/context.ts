@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import vm from 'node:vm';
 
 import { addonPath } from '../addon';
-import type { Binding, ConvRunOptions, ConvSpec } from '../../../lib/binding';
+import type { Binding, ConvRunOptions, ConvSpec, PoolSpec } from '../../../lib/binding';
 
 type Functions = Record<keyof Binding, (...args: any[]) => any>;
 const loaded = require(addonPath);
@@ -32,6 +32,17 @@ export const bias = Float32Array.of(1, 2, 3);
 export const handle = addon.convCreate(spec);
 export const expected = addon.convForward(handle, input, shape, weight, 1, bias).data;
 
+const poolSpec: PoolSpec = {
+  kind: 'max',
+  kernel: [2, 2],
+  stride: [2, 2],
+  padding: [1, 1],
+  dilation: [1, 1],
+  ceilMode: false,
+};
+/** A value for each of the two channels. */
+const pair = (): Float32Array => Float32Array.of(0.5, 1.5);
+
 /** A fresh call that is right in everything. */
 export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   convCreate: [{ ...spec }],
@@ -40,6 +51,15 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   convExplain: [handle, shape, {}],
   convStats: [handle],
   convAlgorithms: [handle, shape],
+  poolCheck: [{ ...poolSpec }],
+  poolOutputShape: [{ ...poolSpec }, shape],
+  poolForward: [{ ...poolSpec }, input, shape],
+  batchNorm: [input, shape, null, null, pair(), pair(), true, 0.1, 1e-5],
+  instanceNorm: [input, shape, null, null, pair(), pair(), false, 0.1, 1e-5],
+  groupNorm: [input, shape, 2, pair(), pair(), 1e-5],
+  layerNorm: [input, shape, [4, 4], null, null, 1e-5],
+  localResponseNorm: [input, shape, 3, 1e-4, 0.75, 1],
+  softmax: [input, shape, 1, false],
   setNumThreads: [2],
   getNumThreads: [],
   runtimeInfo: [],

@@ -1,0 +1,70 @@
+/** What the normalisation layers share: an optional weight and bias, and how tensors are handed on. */
+import { argValueError, pyList, shapeError } from '../errors';
+import { boolean, integer, number } from '../options';
+import { allocate, checkFloat32, type DType, readData, type Tensor, wrap } from '../tensor';
+import { ones_, zeros_ } from './init';
+import { Module } from './module';
+
+export const DEFAULT_EPS = 1e-5;
+
+/** A number of channels or elements. */
+export function size(name: string, value: unknown): number {
+  const result = integer(name, value);
+  if (result < 0) throw argValueError(`${name} must be at least 0, got ${result}`);
+  return result;
+}
+
+/** The elements for the native side, null for none; of the given shape, where there is one. */
+export function floatsOf(
+  name: string,
+  tensor: Tensor<DType> | null | undefined,
+  shape?: readonly number[],
+): Float32Array | null {
+  if (tensor === null || tensor === undefined) return null;
+  checkFloat32(name, tensor);
+  if (shape !== undefined) checkSameShape(name, tensor.shape, shape);
+  return readData(tensor);
+}
+
+function checkSameShape(name: string, shape: readonly number[], expected: readonly number[]): void {
+  if (pyList(shape) === pyList(expected)) return;
+  throw shapeError(
+    `${name} must have shape ${pyList(expected)}, got a tensor of shape ${pyList(shape)}`,
+  );
+}
+
+/** A result of the native side that has the input's shape. */
+export function wrapLike(data: Float32Array, shape: readonly number[]): Tensor {
+  return wrap('float32', data as Float32Array<ArrayBuffer>, [...shape]);
+}
+
+/** A weight and a bias that a layer may do without: of the shape given, or none. */
+export abstract class Affine extends Module {
+  readonly eps: number;
+
+  declare weight: Tensor | null;
+  declare bias: Tensor | null;
+
+  readonly #shape: readonly number[];
+
+  /** @internal */
+  protected constructor(shape: readonly number[], eps: number, affine: boolean, biased: boolean) {
+    super();
+    this.#shape = shape;
+    this.eps = number('eps', eps, { finite: false });
+    boolean('bias', biased);
+    this.registerParameter('weight', affine ? allocate('float32', [...shape]) : null);
+    this.registerParameter('bias', affine && biased ? allocate('float32', [...shape]) : null);
+  }
+
+  protected override checkParameter(name: string, value: Tensor | null): void {
+    if ((name !== 'weight' && name !== 'bias') || value === null) return;
+    checkSameShape(name, value.shape, this.#shape);
+  }
+
+  /** Sets the weight to 1 and the bias to 0. */
+  resetParameters(): void {
+    if (this.weight !== null) ones_(this.weight);
+    if (this.bias !== null) zeros_(this.bias);
+  }
+}

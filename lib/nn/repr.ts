@@ -1,0 +1,20 @@
+/** Values as Python prints them, for `extraRepr`. */
+import { pyTuple } from '../errors';
+
+export type PyValue = number | boolean | null | readonly (number | null)[];
+
+/** `True`, `None`, `(2, 3)`, `(2,)`, `1e-05`: integers as integers, other numbers as floats. */
+export function pyValue(value: PyValue): string {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : float(value);
+  return pyTuple(value.map((item) => pyValue(item)));
+}
+
+function float(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf';
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1e-4 && magnitude < 1e16) return String(value);
+  // Both languages print the shortest digits that read back; Python's exponents have two digits.
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
