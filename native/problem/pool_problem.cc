@@ -84,6 +84,13 @@ PoolShape infer_shape(const PoolSpec& spec, const std::vector<int64_t>& input_sh
   shape.channels = input_shape[shape.batched ? 1 : 0];
   std::copy(input_shape.end() - nd, input_shape.end(), shape.in.end() - nd);
   require_elements(spec, shape, input_shape);
+  for (int d = 0; d < kMaxDims; ++d) {
+    // PyTorch asks this of three dimensions only.
+    if (!spec.adaptive && spec.average && spec.dims == 3 && shape.in[d] < spec.kernel[d])
+      throw shape_error("input to " + spec.name() + " must not be smaller than kernelSize " +
+                        format_dims(spec.kernel, spec.dims) +
+                        ", but got input of size: " + format_list(input_shape));
+  }
 
   for (int d = kMaxDims - spec.dims; d < kMaxDims; ++d) {
     if (!spec.adaptive)
