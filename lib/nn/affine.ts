@@ -14,22 +14,28 @@ export function size(name: string, value: unknown): number {
   return result;
 }
 
-/** The elements for the native side, null for none; of the given shape, where there is one. */
+/** The elements for the native side, null for none. */
 export function floatsOf(
   name: string,
   tensor: Tensor<DType> | null | undefined,
-  shape?: readonly number[],
 ): Float32Array | null {
   if (tensor === null || tensor === undefined) return null;
   checkFloat32(name, tensor);
-  if (shape !== undefined) checkSameShape(name, tensor.shape, shape);
   return readData(tensor);
 }
 
-function checkSameShape(name: string, shape: readonly number[], expected: readonly number[]): void {
-  if (pyList(shape) === pyList(expected)) return;
+/** Checks that a parameter has the shape that `input`, where it is named, asks for. */
+export function checkParameterShape(
+  name: string,
+  parameter: Tensor<DType>,
+  expected: readonly number[],
+  input?: Tensor,
+): void {
+  if (pyList(parameter.shape) === pyList(expected)) return;
+  const reason = input === undefined ? '' : ` for input of size: ${pyList(input.shape)}`;
   throw shapeError(
-    `${name} must have shape ${pyList(expected)}, got a tensor of shape ${pyList(shape)}`,
+    `${name} must have shape ${pyList(expected)}${reason}, got a tensor of shape ` +
+      pyList(parameter.shape),
   );
 }
 
@@ -59,7 +65,7 @@ export abstract class Affine extends Module {
 
   protected override checkParameter(name: string, value: Tensor | null): void {
     if ((name !== 'weight' && name !== 'bias') || value === null) return;
-    checkSameShape(name, value.shape, this.#shape);
+    checkParameterShape(name, value, this.#shape);
   }
 
   /** Sets the weight to 1 and the bias to 0. */

@@ -6,7 +6,7 @@ import { binding } from '../binding';
 import { argValueError, shapeError } from '../errors';
 import { boolean, integer, integers, number, optionsOf } from '../options';
 import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
-import { Affine, DEFAULT_EPS, floatsOf, size, wrapLike } from './affine';
+import { Affine, checkParameterShape, DEFAULT_EPS, floatsOf, size, wrapLike } from './affine';
 import { Module } from './module';
 import { pyValue } from './repr';
 
@@ -204,6 +204,16 @@ function runResponse(input: Tensor, response: Response): Tensor {
   return wrapLike(data, input.shape);
 }
 
+function checkAffine(
+  weight: Tensor | null | undefined,
+  bias: Tensor | null | undefined,
+  shape: readonly number[],
+  input?: Tensor,
+): void {
+  if (weight) checkParameterShape('weight', weight, shape, input);
+  if (bias) checkParameterShape('bias', bias, shape, input);
+}
+
 function readEps(owner: string, options: { eps?: number } | undefined): number {
   const { eps = DEFAULT_EPS } = optionsOf(owner, options, ['eps']);
   return number('eps', eps, { finite: false });
@@ -226,12 +236,14 @@ export function groupNorm(
 ): Tensor {
   const eps = readEps('groupNorm', options);
   checkFloat32('input', input);
+  // An input without channels is the native side's to refuse.
+  if (input.ndim >= 2) checkAffine(weight, bias, [input.shape[1]], input);
   const data = binding().groupNorm(
     readData(input),
     input.shape,
     integer('numGroups', numGroups),
-    floatsOf('weight', weight, input.shape.slice(1, 2)),
-    floatsOf('bias', bias, input.shape.slice(1, 2)),
+    floatsOf('weight', weight),
+    floatsOf('bias', bias),
     eps,
   );
   return wrapLike(data, input.shape);
@@ -255,12 +267,14 @@ export function layerNorm(
 ): Tensor {
   const eps = readEps('layerNorm', options);
   checkFloat32('input', input);
+  const shape = checkShape('normalizedShape', normalizedShape);
+  checkAffine(weight, bias, shape);
   const data = binding().layerNorm(
     readData(input),
     input.shape,
-    checkShape('normalizedShape', normalizedShape),
-    floatsOf('weight', weight, normalizedShape),
-    floatsOf('bias', bias, normalizedShape),
+    shape,
+    floatsOf('weight', weight),
+    floatsOf('bias', bias),
     eps,
   );
   return wrapLike(data, input.shape);

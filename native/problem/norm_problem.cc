@@ -27,14 +27,14 @@ ChannelShape channel_shape(const char* owner, const std::vector<int64_t>& input_
 
 ChannelShape batch_norm_shape(const std::vector<int64_t>& input_shape, bool training, double eps) {
   const ChannelShape shape = channel_shape("batchNorm", input_shape, 2);
+  if (eps < 0.0 || (training && eps == 0.0))
+    throw value_error(std::string("eps of batchNorm must be ") +
+                      (training ? "positive while training" : "non-negative") + ", got " +
+                      std::to_string(eps));
   if (!training) return shape;
   if (checked_product({shape.batch, shape.plane}) == 1)
     throw shape_error("Expected more than 1 value per channel when training, got input of size: " +
                       format_list(input_shape));
-  if (!(eps > 0.0))
-    throw value_error(
-        "eps must be positive where batchNorm takes its statistics from the input, got " +
-        std::to_string(eps));
   return shape;
 }
 
