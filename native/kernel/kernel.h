@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "kernel/dot.h"
+#include "kernel/elementwise.h"
 #include "kernel/norm.h"
 #include "kernel/pool.h"
 #include "kernel/reduce.h"
@@ -95,6 +97,8 @@ struct KernelTable {
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
   WinogradTable winograd;
+  DotTable dot;
+  ElementwiseTable elementwise;
   ReduceTable reduce;
   PoolTable pool;
   NormTable norm;

@@ -1,4 +1,4 @@
-// Micro-kernels of normalisation and softmax. Needs simd.h, reduce.inl and exp.inl.
+// Micro-kernels of normalisation and softmax. Needs simd.h, reduce.inl and math.inl.
 
 namespace {
 

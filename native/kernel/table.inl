@@ -1,15 +1,18 @@
 // Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2) pixels
-// by one (two) vectors of channels, PM channels by up to PV vectors of pixels.
+// by one (two) vectors of channels, PM channels by up to PV vectors of pixels, DM rows of dot
+// products.
 
+#include "kernel/dot.inl"
+#include "kernel/math.inl"
 #include "kernel/reduce.inl"
-// after reduce.inl
-#include "kernel/exp.inl"
+// after math.inl and reduce.inl
+#include "kernel/elementwise.inl"
 #include "kernel/norm.inl"
 #include "kernel/pool.inl"
 
 namespace {
 
-template <int OC1, int OC2, int PM, int PV>
+template <int OC1, int OC2, int PM, int PV, int DM>
 nnconv::KernelTable make_table(const char* isa) {
   nnconv::KernelTable t = {};
   t.isa = isa;
@@ -25,6 +28,8 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<PV, PM>(&t);
   t.depthwise = depthwise;
   t.winograd = make_winograd<OC1, OC2>();
+  t.dot = make_dot<DM>();
+  t.elementwise = make_elementwise();
   t.reduce = make_reduce();
   t.pool = make_pool();
   t.norm = make_norm();

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "op/units.h"
+#include "op/work.h"
 
 namespace nnconv {
 namespace {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "op/units.h"
+#include "op/work.h"
 #include "runtime/parallel.h"
 
 namespace nnconv {
