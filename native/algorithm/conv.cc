@@ -124,7 +124,8 @@ void Conv::run(const ConvShape& shape, const ConvOptions& options, const ConvBuf
     pad_planes(spec_, shape.in, shape.batch * spec_.in_channels, input, copy, threads);
     input = copy;
   }
-  plan.run({input, packed, buffers.bias, buffers.output, shape.batch, scratch, threads});
+  plan.run(
+      {input, packed, buffers.bias, buffers.output, shape.batch, scratch, threads, buffers.finish});
 }
 
 ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options) {

@@ -41,6 +41,7 @@ struct ConvBuffers {
   int64_t weight_version;
   const float* bias;  // or null
   float* output;
+  const Finish* finish = nullptr;
 };
 
 class Conv {

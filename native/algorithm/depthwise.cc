@@ -54,7 +54,8 @@ class DepthwisePlan final : public ConvPlan {
         {shape_.in[1], shape_.in[2]},
         {shape_.out[1], shape_.out[2]},
         args.bias ? args.bias[o] : 0.0f,
-        args.output + channel * shape_.out_plane() + depth * shape_.out[1] * shape_.out[2]};
+        args.output + channel * shape_.out_plane() + depth * shape_.out[1] * shape_.out[2],
+        args.finish};
     kernels_.depthwise(&tile);
   }
 

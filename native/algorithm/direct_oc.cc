@@ -324,7 +324,8 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
              output,
              axis.step,
              shape_.out_plane(),
-             block.channels};
+             block.channels,
+             args.finish};
     // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
     const int64_t start = std::max(region.start, chunk.x0);
     const int64_t pixels = std::min(region.end, chunk.x1) - start;

@@ -163,7 +163,8 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
                      args.bias ? args.bias + g * out + b.first : nullptr,
                      tile_output + b.first * shape_.out_plane(),
                      shape_.out_plane(),
-                     tile.count};
+                     tile.count,
+                     args.finish};
       kernels_.px[b.channels][ceil_div(tile.count, kernels_.width)](&t);
     }
   }

@@ -19,6 +19,7 @@ struct ConvArgs {
   int64_t batch;
   void* workspace;  // workspace_bytes(threads), aligned to 64
   int threads;
+  const Finish* finish = nullptr;  // what it adds must not overlap the output
 };
 
 class ConvPlan {
@@ -32,6 +33,9 @@ class ConvPlan {
   virtual size_t workspace_bytes(int threads) const = 0;
   virtual void run(const ConvArgs& args) const = 0;
 };
+
+// What the kernels do to a value on its way to `out`.
+float finish_value(const Finish* finish, float y, const float* out);
 
 // Fills the whole output with the bias, for algorithms that don't reach every element.
 void fill_bias(const ConvArgs& args, int64_t out_channels, int64_t out_plane);

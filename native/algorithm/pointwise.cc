@@ -158,7 +158,8 @@ void PointwisePlan::run_tile(const ConvArgs& args, int64_t n, int64_t g, const B
                  args.output + (n * spec_.out_channels + first) * shape_.out_plane() + at,
                  out_m,
                  shape_.out_plane(),
-                 b.channels};
+                 b.channels,
+                 args.finish};
   if (b.paired)
     kernels_.oc_paired[tile.count](&t);
   else

@@ -24,8 +24,9 @@ class ReferencePlan final : public ConvPlan {
       float* out = args.output + item * shape_.out_plane();
       for (int64_t d = 0; d < shape_.out[0]; ++d)
         for (int64_t h = 0; h < shape_.out[1]; ++h)
-          for (int64_t w = 0; w < shape_.out[2]; ++w)
-            *out++ = static_cast<float>(element(args, n, o, {d, h, w}));
+          for (int64_t w = 0; w < shape_.out[2]; ++w, ++out)
+            *out =
+                finish_value(args.finish, static_cast<float>(element(args, n, o, {d, h, w})), out);
     });
   }
 

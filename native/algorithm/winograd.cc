@@ -312,7 +312,8 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                     shape_.out_plane(),
                                     shape_.out[2],
                                     std::min(mh_, shape_.out[1] - y * mh_),
-                                    std::min(mw_, shape_.out[2] - x * mw_)};
+                                    std::min(mw_, shape_.out[2] - x * mw_),
+                                    args.finish};
         if (functions_.output(&output))
           recompute(args, item.n, item.g, o, count, depth, y * mh_, x * mw_);
       }
@@ -346,9 +347,11 @@ void WinogradPlan::recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t
             }
           }
         }
-        args.output[((n * spec_.out_channels + o) * shape_.out[0] + depth) * shape_.out[1] *
-                        shape_.out[2] +
-                    y * shape_.out[2] + x] = static_cast<float>(sum);
+        float* out = args.output +
+                     (((n * spec_.out_channels + o) * shape_.out[0] + depth) * shape_.out[1] + y) *
+                         shape_.out[2] +
+                     x;
+        *out = finish_value(args.finish, static_cast<float>(sum), out);
       }
     }
   }

@@ -1,7 +1,7 @@
 // Depthwise micro-kernel: one output plane of one channel, by blocks of R rows and a vector of
 // pixels. A loaded input row serves every output row of the block that it meets. Vectors that touch
 // the left or right border read masked, rows above and below are left out: nothing is copied or
-// padded. Needs simd.h.
+// padded. Needs simd.h and finish.inl.
 //
 // Every output sums depth taps, then columns of the kernel, then rows, in that order.
 
@@ -40,6 +40,10 @@ NNCONV_INLINE vf gather_pixels(const float* row, int64_t x, int64_t stride, int6
   return lanes.v;
 }
 
+NNCONV_INLINE void depthwise_store(const DepthwiseTile* t, float* out, vf y, int64_t pixels) {
+  vstore_n(out, t->finish ? Finishing{*t->finish}.part(y, out, pixels) : y, pixels);
+}
+
 // R output rows from row h on, at output columns q .. q + W - 1, K x K taps without dilation,
 // stride S in both dimensions. MASKED: some pixels are outside the row. CHECKED: some input rows
 // are outside or output rows beyond the last, and are left out.
@@ -75,7 +79,7 @@ NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) {
     if (CHECKED && h + r >= t->out_size[0]) continue;
-    vstore_n(out + r * t->out_size[1], S == 2 ? veven_sort(acc[r]) : acc[r], pixels);
+    depthwise_store(t, out + r * t->out_size[1], S == 2 ? veven_sort(acc[r]) : acc[r], pixels);
   }
 }
 
@@ -129,7 +133,7 @@ NNCONV_INLINE void depthwise_any(const DepthwiseTile* t) {
           }
         }
       }
-      vstore_n(t->out + h * t->out_size[1] + q, acc, t->out_size[1] - q);
+      depthwise_store(t, t->out + h * t->out_size[1] + q, acc, t->out_size[1] - q);
     }
   }
 }

@@ -6,6 +6,7 @@
 
 #include "kernel/dot.h"
 #include "kernel/elementwise.h"
+#include "kernel/finish.h"
 #include "kernel/norm.h"
 #include "kernel/pool.h"
 #include "kernel/reduce.h"
@@ -41,7 +42,8 @@ struct OcTile {
   float* out;
   int64_t out_m;  // distances in the output of neighbouring pixels and channels
   int64_t out_c;
-  int64_t channels;  // 1..V * width
+  int64_t channels;      // 1..V * width
+  const Finish* finish;  // or null
 };
 typedef void (*OcTileFn)(const OcTile*);
 
@@ -57,7 +59,8 @@ struct PxTile {
   const float* bias;  // M values, or null
   float* out;
   int64_t out_c;
-  int64_t pixels;  // 1..V * width
+  int64_t pixels;        // 1..V * width
+  const Finish* finish;  // or null
 };
 typedef void (*PxTileFn)(const PxTile*);
 
@@ -79,6 +82,7 @@ struct DepthwiseTile {
   int64_t out_size[2];
   float bias;
   float* out;
+  const Finish* finish;  // or null
 };
 typedef void (*DepthwiseFn)(const DepthwiseTile*);
 

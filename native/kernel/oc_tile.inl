@@ -5,6 +5,8 @@
 // Every loop over accumulators is unrolled, zeroing and storing included; an index that is not a
 // constant would move them all from registers to the stack.
 
+#include "kernel/finish.inl"
+
 namespace {
 using namespace nnconv;
 
@@ -31,58 +33,66 @@ NNCONV_INLINE void oc_zero(vf (&acc)[M][V]) {
   }
 }
 
+template <typename T, typename F>
+NNCONV_INLINE void store_finished(float* out, T y, const F& finish) {
+  y = finish(y, out);
+  __builtin_memcpy(out, &y, sizeof y);
+}
+
 // Stores pixels [M0, M0 + 4) of one vector of channels, transposed: each channel's pixels are
 // contiguous in the output.
-template <int B>
-NNCONV_INLINE void store_blocks4(vf c0, vf c1, vf c2, vf c3, float* out, int64_t out_c) {
-  *(f4_u*)(out + (B * 4 + 0) * out_c) = block<B>(c0);
-  *(f4_u*)(out + (B * 4 + 1) * out_c) = block<B>(c1);
-  *(f4_u*)(out + (B * 4 + 2) * out_c) = block<B>(c2);
-  *(f4_u*)(out + (B * 4 + 3) * out_c) = block<B>(c3);
-  if constexpr ((B + 1) * 4 < W) store_blocks4<B + 1>(c0, c1, c2, c3, out, out_c);
+template <int B, typename F>
+NNCONV_INLINE void store_blocks4(vf c0, vf c1, vf c2, vf c3, float* out, int64_t out_c,
+                                 const F& finish) {
+  store_finished(out + (B * 4 + 0) * out_c, block<B>(c0), finish);
+  store_finished(out + (B * 4 + 1) * out_c, block<B>(c1), finish);
+  store_finished(out + (B * 4 + 2) * out_c, block<B>(c2), finish);
+  store_finished(out + (B * 4 + 3) * out_c, block<B>(c3), finish);
+  if constexpr ((B + 1) * 4 < W) store_blocks4<B + 1>(c0, c1, c2, c3, out, out_c, finish);
 }
 
-template <int B>
-NNCONV_INLINE void store_blocks2(vf c01, vf c23, float* out, int64_t out_c) {
+template <int B, typename F>
+NNCONV_INLINE void store_blocks2(vf c01, vf c23, float* out, int64_t out_c, const F& finish) {
   const f4 lo = block<B>(c01);
   const f4 hi = block<B>(c23);
-  *(f2_u*)(out + (B * 4 + 0) * out_c) = __builtin_shufflevector(lo, lo, 0, 1);
-  *(f2_u*)(out + (B * 4 + 1) * out_c) = __builtin_shufflevector(lo, lo, 2, 3);
-  *(f2_u*)(out + (B * 4 + 2) * out_c) = __builtin_shufflevector(hi, hi, 0, 1);
-  *(f2_u*)(out + (B * 4 + 3) * out_c) = __builtin_shufflevector(hi, hi, 2, 3);
-  if constexpr ((B + 1) * 4 < W) store_blocks2<B + 1>(c01, c23, out, out_c);
+  store_finished(out + (B * 4 + 0) * out_c, (f2)__builtin_shufflevector(lo, lo, 0, 1), finish);
+  store_finished(out + (B * 4 + 1) * out_c, (f2)__builtin_shufflevector(lo, lo, 2, 3), finish);
+  store_finished(out + (B * 4 + 2) * out_c, (f2)__builtin_shufflevector(hi, hi, 0, 1), finish);
+  store_finished(out + (B * 4 + 3) * out_c, (f2)__builtin_shufflevector(hi, hi, 2, 3), finish);
+  if constexpr ((B + 1) * 4 < W) store_blocks2<B + 1>(c01, c23, out, out_c, finish);
 }
 
-template <int B>
-NNCONV_INLINE void store_blocks1(vf c, float* out, int64_t out_c) {
+template <int B, typename F>
+NNCONV_INLINE void store_blocks1(vf c, float* out, int64_t out_c, const F& finish) {
   const f4 q = block<B>(c);
   NNCONV_UNROLL
-  for (int j = 0; j < 4; ++j) out[(B * 4 + j) * out_c] = q[j];
-  if constexpr ((B + 1) * 4 < W) store_blocks1<B + 1>(c, out, out_c);
+  for (int j = 0; j < 4; ++j) store_finished(out + (B * 4 + j) * out_c, (float)q[j], finish);
+  if constexpr ((B + 1) * 4 < W) store_blocks1<B + 1>(c, out, out_c, finish);
 }
 
-template <int M, int V, int V0, int M0>
-NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t out_c) {
+template <int M, int V, int V0, int M0, typename F>
+NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t out_c,
+                                    const F& finish) {
   if constexpr (M - M0 >= 4) {
     const vf t0 = interleave_lo(acc[M0][V0], acc[M0 + 1][V0]);
     const vf t1 = interleave_hi(acc[M0][V0], acc[M0 + 1][V0]);
     const vf t2 = interleave_lo(acc[M0 + 2][V0], acc[M0 + 3][V0]);
     const vf t3 = interleave_hi(acc[M0 + 2][V0], acc[M0 + 3][V0]);
     store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                     out + M0, out_c);
-    store_transposed<M, V, V0, M0 + 4>(acc, out, out_c);
+                     out + M0, out_c, finish);
+    store_transposed<M, V, V0, M0 + 4>(acc, out, out_c, finish);
   } else if constexpr (M - M0 >= 2) {
     store_blocks2<0>(interleave_lo(acc[M0][V0], acc[M0 + 1][V0]),
-                     interleave_hi(acc[M0][V0], acc[M0 + 1][V0]), out + M0, out_c);
-    store_transposed<M, V, V0, M0 + 2>(acc, out, out_c);
+                     interleave_hi(acc[M0][V0], acc[M0 + 1][V0]), out + M0, out_c, finish);
+    store_transposed<M, V, V0, M0 + 2>(acc, out, out_c, finish);
   } else if constexpr (M - M0 == 1) {
-    store_blocks1<0>(acc[M0][V0], out + M0, out_c);
+    store_blocks1<0>(acc[M0][V0], out + M0, out_c, finish);
   }
 }
 
-template <int M, int V>
+template <int M, int V, typename F>
 NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], float* out, int64_t out_m, int64_t out_c,
-                                   int64_t channels) {
+                                   int64_t channels, const F& finish) {
   float scratch[M][V * W];
   NNCONV_UNROLL
   for (int m = 0; m < M; ++m) {
@@ -90,7 +100,7 @@ NNCONV_INLINE void store_scattered(const vf (&acc)[M][V], float* out, int64_t ou
     for (int v = 0; v < V; ++v) vstore(&scratch[m][v * W], acc[m][v]);
   }
   for (int64_t c = 0; c < channels; ++c)
-    for (int m = 0; m < M; ++m) out[c * out_c + m * out_m] = scratch[m][c];
+    for (int m = 0; m < M; ++m) store_finished(out + c * out_c + m * out_m, scratch[m][c], finish);
 }
 
 // Steps after which a sum starts anew; the parts are added up. A single sum over thousands of steps
@@ -174,6 +184,16 @@ NNCONV_INLINE void add_bias(vf (&acc)[M][V], const vf (&bias)[V]) {
   }
 }
 
+template <int M, int V, typename F>
+NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& finish) {
+  if (t->out_m != 1 || t->channels != V * W) {
+    store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels, finish);
+    return;
+  }
+  store_transposed<M, V, 0, 0>(acc, t->out, t->out_c, finish);
+  if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c, finish);
+}
+
 template <int M, int V>
 void oc_tile(const OcTile* t) {
   vf acc[M][V];
@@ -184,12 +204,18 @@ void oc_tile(const OcTile* t) {
     for (int v = 0; v < V; ++v) bias[v] = vload_n(t->bias + v * W, t->channels - v * W);
     add_bias<M, V>(acc, bias);
   }
-  if (t->out_m != 1 || t->channels != V * W) {
-    store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels);
-    return;
-  }
-  store_transposed<M, V, 0, 0>(acc, t->out, t->out_c);
-  if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c);
+  if (t->finish)
+    oc_store<M, V>(t, acc, Finishing{*t->finish});
+  else
+    oc_store<M, V>(t, acc, Plain{});
+}
+
+template <int M, typename F>
+NNCONV_INLINE void paired_store(const OcTile* t, const vf (&pixels)[2 * M][1], const F& finish) {
+  if (t->channels == W)
+    store_transposed<2 * M, 1, 0, 0>(pixels, t->out, t->out_c, finish);
+  else
+    store_scattered<2 * M, 1>(pixels, t->out, 1, t->out_c, t->channels, finish);
 }
 
 // Two vectors of the same channels under two taps whose results are neighbours in the output: 2M
@@ -209,10 +235,10 @@ void oc_paired(const OcTile* t) {
     pixels[2 * m][0] = acc[m][0];
     pixels[2 * m + 1][0] = acc[m][1];
   }
-  if (t->channels == W)
-    store_transposed<2 * M, 1, 0, 0>(pixels, t->out, t->out_c);
+  if (t->finish)
+    paired_store<M>(t, pixels, Finishing{*t->finish});
   else
-    store_scattered<2 * M, 1>(pixels, t->out, 1, t->out_c, t->channels);
+    paired_store<M>(t, pixels, Plain{});
 }
 
 template <int V, int M>

@@ -25,6 +25,25 @@ NNCONV_INLINE void px_steps(vf (&acc)[M][V], const float* input, const float* we
   }
 }
 
+template <int M, int V, typename F>
+NNCONV_INLINE void px_store(const PxTile* t, const vf (&acc)[M][V], const F& finish) {
+  const bool whole = t->pixels == V * W;
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    const vf b = t->bias ? vbroadcast(t->bias + m) : (vf){};
+    float* out = t->out + m * t->out_c;
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const vf y = acc[m][v] + b;
+      const int64_t n = t->pixels - v * W;
+      if (whole)
+        vstore(out + v * W, finish(y, out + v * W));
+      else if (n > 0)
+        vstore_n(out + v * W, finish.part(y, out + v * W, n), n);
+    }
+  }
+}
+
 template <int M, int V>
 void px_tile(const PxTile* t) {
   vf acc[M][V], total[M][V];
@@ -60,19 +79,10 @@ void px_tile(const PxTile* t) {
     }
   }
   if (!first) finish_sum<M, V>(acc, total);
-  NNCONV_UNROLL
-  for (int m = 0; m < M; ++m) {
-    const vf b = t->bias ? vbroadcast(t->bias + m) : (vf){};
-    float* out = t->out + m * t->out_c;
-    NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) {
-      const vf y = acc[m][v] + b;
-      if (whole)
-        vstore(out + v * W, y);
-      else if (t->pixels > v * W)
-        vstore_n(out + v * W, y, t->pixels - v * W);
-    }
-  }
+  if (t->finish)
+    px_store<M, V>(t, acc, Finishing{*t->finish});
+  else
+    px_store<M, V>(t, acc, Plain{});
 }
 
 template <int V, int M>

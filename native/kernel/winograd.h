@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "kernel/finish.h"
+
 namespace nnconv {
 
 // W channels of `rows` x `width` input pixels to strip layout; a pixel outside the input is zero.
@@ -59,6 +61,7 @@ struct WinogradOutput {
   float* out;
   int64_t out_channel, out_row;
   int64_t rows, columns;  // of the tile that lie in the output
+  const Finish* finish;   // or null
 };
 // Returns whether any value is not finite.
 typedef bool (*WinogradOutputFn)(const WinogradOutput*);

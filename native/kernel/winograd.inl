@@ -32,7 +32,7 @@ void winograd_gather(const WinogradGather* g) {
         const vf t0 = interleave_lo(r[0], r[1]), t1 = interleave_hi(r[0], r[1]);
         const vf t2 = interleave_lo(r[2], r[3]), t3 = interleave_hi(r[2], r[3]);
         store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                         row + x * W + c, W);
+                         row + x * W + c, W, Plain{});
       }
     }
   }
@@ -115,6 +115,30 @@ void winograd_input(const WinogradInput* t) {
   }
 }
 
+// One row of a tile, for a vector of output channels.
+template <int MW, typename F>
+NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[4], float* out,
+                             const F& finish) {
+  if (t->channels == W && t->columns == MW) {
+    if constexpr (MW == 4) {
+      const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);
+      const vf t2 = interleave_lo(y[2], y[3]), t3 = interleave_hi(y[2], y[3]);
+      store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3), out,
+                       t->out_channel, finish);
+    } else {
+      store_blocks2<0>(interleave_lo(y[0], y[1]), interleave_hi(y[0], y[1]), out, t->out_channel,
+                       finish);
+    }
+    return;
+  }
+  float lanes[MW][W];
+  NNCONV_UNROLL
+  for (int x = 0; x < MW; ++x) vstore(lanes[x], y[x]);
+  for (int64_t c = 0; c < t->channels; ++c)
+    for (int64_t x = 0; x < t->columns; ++x)
+      store_finished(out + c * t->out_channel + x, lanes[x][c], finish);
+}
+
 template <int MH, int MW>
 bool winograd_output(const WinogradOutput* t) {
   constexpr int PH = points<MH>(), PW = points<MW>();
@@ -129,7 +153,6 @@ bool winograd_output(const WinogradOutput* t) {
     for (int i = 0; i < MH; ++i) half[i][x] = y[i];
   }
   const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
-  const bool whole = t->channels == W && t->columns == MW;
   vf zero = {};
   NNCONV_UNROLL
   for (int i = 0; i < MH; ++i) {
@@ -144,22 +167,10 @@ bool winograd_output(const WinogradOutput* t) {
     }
     if (i >= t->rows) continue;
     float* out = t->out + i * t->out_row;
-    if (whole) {
-      if constexpr (MW == 4) {
-        const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);
-        const vf t2 = interleave_lo(y[2], y[3]), t3 = interleave_hi(y[2], y[3]);
-        store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                         out, t->out_channel);
-      } else {
-        store_blocks2<0>(interleave_lo(y[0], y[1]), interleave_hi(y[0], y[1]), out, t->out_channel);
-      }
-    } else {
-      float lanes[MW][W];
-      NNCONV_UNROLL
-      for (int x = 0; x < MW; ++x) vstore(lanes[x], y[x]);
-      for (int64_t c = 0; c < t->channels; ++c)
-        for (int64_t x = 0; x < t->columns; ++x) out[c * t->out_channel + x] = lanes[x][c];
-    }
+    if (t->finish)
+      store_row<MW>(t, y, out, Finishing{*t->finish});
+    else
+      store_row<MW>(t, y, out, Plain{});
   }
   float lanes[W];
   vstore(lanes, zero);

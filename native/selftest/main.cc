@@ -150,8 +150,11 @@ struct Data {
   std::vector<float> input, weight, bias;
 };
 
+// What finished outputs are cut to.
+constexpr float kLow = -0.1f, kHigh = 0.8f;
+
 std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std::string& algorithm,
-                       int64_t batch) {
+                       int64_t batch, const std::vector<float>* other = nullptr) {
   std::vector<int64_t> shape = p.input_shape;
   shape[0] = batch;
   const ConvShape sizes = infer_shape(p.spec, shape, nullptr);
@@ -160,10 +163,14 @@ std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std
   ConvOptions options;
   options.algorithm = algorithm;
   Workspace workspace;
-  conv.run(
-      sizes, options,
-      {data.input.data(), data.weight.data(), 1, p.bias ? data.bias.data() : nullptr, out.data()},
-      &workspace);
+  Finish finish{0, kLow, kHigh};
+  if (other)
+    finish.other = static_cast<int64_t>(reinterpret_cast<intptr_t>(other->data()) -
+                                        reinterpret_cast<intptr_t>(out.data()));
+  conv.run(sizes, options,
+           {data.input.data(), data.weight.data(), 1, p.bias ? data.bias.data() : nullptr,
+            out.data(), other ? &finish : nullptr},
+           &workspace);
   return out;
 }
 
@@ -195,6 +202,11 @@ void test_problem(const Problem& p, const std::vector<const KernelTable*>& table
       check(std::memcmp(got.data(), first.data(), first.size() * sizeof(float)) == 0,
             what + ": batch 1 differs from the first of a batch");
       check(conv.packs() == packs, what + ": packed again");
+      const std::vector<float> other = noise(random, static_cast<int64_t>(got.size()), 0.5f);
+      std::vector<float> cut(got.size());
+      for (size_t i = 0; i < got.size(); ++i) cut[i] = std::clamp(got[i] + other[i], kLow, kHigh);
+      check(run(conv, p, data, algorithm, sizes.batch, &other) == cut,
+            what + ": finished outputs differ from added and cut ones");
     }
   }
 }
