@@ -1,0 +1,121 @@
+#include "graph/conv_operation.h"
+
+#include <limits>
+
+#include "algorithm/select.h"
+#include "problem/error.h"
+
+namespace nnconv {
+namespace {
+
+using Packed = std::shared_ptr<const AlignedFloats>;
+
+class ConvStep final : public Step {
+ public:
+  ConvStep(const ConvNode& node, const ConvShape& shape, std::string algorithm,
+           std::unique_ptr<ConvPlan> plan, Packed packed)
+      : node_(node),
+        shape_(shape),
+        algorithm_(std::move(algorithm)),
+        plan_(std::move(plan)),
+        packed_(std::move(packed)) {}
+
+  void run(const StepArgs& args) const override {
+    const int threads = threads_for(multiply_accumulates(node_.spec, shape_));
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    Finish finish{0, node_.cuts ? node_.lo : -kInfinity, node_.cuts ? node_.hi : kInfinity};
+    if (node_.adds)
+      finish.other = static_cast<int64_t>(reinterpret_cast<intptr_t>(args.inputs[1]) -
+                                          reinterpret_cast<intptr_t>(args.output));
+    plan_->run({args.inputs[0], packed_->data(), node_.bias.empty() ? nullptr : node_.bias.data(),
+                args.output, shape_.batch, args.workspace->get(plan_->workspace_bytes(threads)),
+                threads, node_.adds || node_.cuts ? &finish : nullptr});
+  }
+
+  StepInfo info() const override {
+    return {algorithm_, multiply_accumulates(node_.spec, shape_),
+            static_cast<double>(packed_->size()) * sizeof(float)};
+  }
+
+ private:
+  const ConvNode& node_;
+  ConvShape shape_;
+  std::string algorithm_;
+  std::unique_ptr<ConvPlan> plan_;
+  Packed packed_;
+};
+
+// The output channel that weight `i` belongs to.
+int64_t output_channel(const ConvSpec& spec, int64_t i) {
+  const int64_t row = i / spec.taps();
+  if (!spec.transposed) return row / spec.in_per_group();
+  const int64_t group = row / spec.out_per_group() / spec.in_per_group();
+  return group * spec.out_per_group() + row % spec.out_per_group();
+}
+
+class ConvOperation final : public Operation {
+ public:
+  ConvOperation(ConvNode node, const KernelTable& kernels)
+      : node_(std::move(node)), kernels_(kernels) {
+    validate(node_.spec);
+  }
+
+  size_t input_count() const override { return node_.adds ? 2 : 1; }
+
+  Shape output_shape(const std::vector<Shape>& inputs) const override {
+    const Shape shape =
+        nnconv::output_shape(node_.spec, infer_shape(node_.spec, inputs[0], nullptr));
+    if (node_.adds && inputs[1] != shape)
+      throw shape_error("the tensor that is added must have shape " + format_list(shape) +
+                        ", got " + format_list(inputs[1]));
+    return shape;
+  }
+
+  std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
+    const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
+    const std::string algorithm =
+        select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
+    std::unique_ptr<ConvPlan> plan = make_plan(algorithm, node_.spec, shape, kernels_);
+    Packed packed = packed_for(*plan);
+    return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
+  }
+
+  size_t packed_bytes() const override {
+    size_t bytes = 0;
+    for (const auto& entry : packed_) bytes += entry.second->size() * sizeof(float);
+    return bytes;
+  }
+
+ private:
+  Packed packed_for(const ConvPlan& plan) {
+    Packed& packed = packed_[plan.pack_key()];
+    if (packed) return packed;
+    const float* weight = node_.weight();
+    std::vector<float> scaled;
+    if (!node_.scale.empty()) {
+      const int64_t count = node_.spec.weight_size();
+      scaled.resize(static_cast<size_t>(count));
+      for (int64_t i = 0; i < count; ++i)
+        scaled[static_cast<size_t>(i)] = static_cast<float>(
+            static_cast<double>(weight[i]) *
+            node_.scale[static_cast<size_t>(output_channel(node_.spec, i))]);
+      weight = scaled.data();
+    }
+    AlignedFloats floats(plan.packed_floats());
+    plan.pack(weight, floats.data());
+    packed = std::make_shared<const AlignedFloats>(std::move(floats));
+    return packed;
+  }
+
+  ConvNode node_;
+  const KernelTable& kernels_;
+  std::map<std::string, Packed> packed_;  // by pack key
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> make_conv_operation(ConvNode node, const KernelTable& kernels) {
+  return std::make_unique<ConvOperation>(std::move(node), kernels);
+}
+
+}  // namespace nnconv

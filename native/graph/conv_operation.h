@@ -1,0 +1,33 @@
+// Convolution as a node of a network, with what was fused into it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "algorithm/plan.h"
+#include "graph/operation.h"
+#include "problem/conv_problem.h"
+
+namespace nnconv {
+
+struct ConvNode {
+  ConvSpec spec;  // padding mode zeros
+  // The weights as PyTorch has them, whenever a plan is made; throws Error where they are gone.
+  std::function<const float*()> weight;
+  // Folded into the weights, one for each output channel, or empty.
+  std::vector<double> scale;
+  std::vector<float> bias;  // or empty
+  bool strict = false;
+  bool adds = false;  // a second input, of the output's shape
+  // What the result is cut to.
+  bool cuts = false;
+  float lo = 0, hi = 0;
+};
+
+// Throws Error for an illegal spec.
+std::unique_ptr<Operation> make_conv_operation(ConvNode node, const KernelTable& kernels);
+
+}  // namespace nnconv

@@ -1,0 +1,57 @@
+// One node of a network: what it computes, whatever the sizes; and a step, which does it for one set
+// of sizes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernel/kernel.h"
+#include "runtime/workspace.h"
+
+namespace nnconv {
+
+using Shape = std::vector<int64_t>;
+
+// What a step reads and writes: contiguous tensors.
+struct StepArgs {
+  const float* const* inputs;
+  float* output;
+  Workspace* workspace;
+};
+
+struct StepInfo {
+  std::string algorithm;
+  double macs = 0;
+  double packed_bytes = 0;  // weights as the step reads them
+};
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  // Must not throw but std::bad_alloc, and only before anything is written.
+  virtual void run(const StepArgs& args) const = 0;
+  virtual StepInfo info() const { return {}; }
+};
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+
+  virtual size_t input_count() const { return 1; }
+  // Throws Error where the inputs don't fit.
+  virtual Shape output_shape(const std::vector<Shape>& inputs) const = 0;
+  // For inputs that output_shape() accepts. Null: the output is the input's elements as they are.
+  virtual std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) = 0;
+
+  // The input that the output may overwrite, or -1.
+  virtual int overwrites(const std::vector<Shape>&) const { return -1; }
+  // Whether the output is nothing but the inputs one after another, so that they may be computed in
+  // their place.
+  virtual bool joins(const std::vector<Shape>&) const { return false; }
+
+  virtual size_t packed_bytes() const { return 0; }
+};
+
+}  // namespace nnconv
