@@ -12,7 +12,9 @@ export type {
   ConvHandle,
   ConvRunOptions,
   ConvSpec,
+  PadSpec,
   PoolSpec,
+  ResampleSpec,
   RuntimeInfo,
 } from '../binding';
 

@@ -17,6 +17,7 @@ import {
 
 export { batchNorm, instanceNorm } from './batch-norm';
 export { groupNorm, layerNorm, localResponseNorm } from './norm';
+export { pad } from './padding';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -32,6 +33,7 @@ export {
   maxPool3d,
 } from './pooling';
 export { logSoftmax, softmax } from './softmax';
+export { interpolate } from './upsample';
 
 export type FunctionalConvOptions = RunOptions &
   Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;

@@ -42,6 +42,25 @@ export {
   type LocalResponseNormOptions,
 } from './norm';
 export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  type PadMode,
+  type PadOptions,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+} from './padding';
+export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
   AdaptiveAvgPool3d,
@@ -60,3 +79,11 @@ export {
   type MaxPoolOptions,
 } from './pooling';
 export { LogSoftmax, Softmax, type SoftmaxOptions } from './softmax';
+export {
+  type InterpolateOptions,
+  Upsample,
+  type UpsampleMode,
+  UpsamplingBilinear2d,
+  type UpsamplingOptions,
+  UpsamplingNearest2d,
+} from './upsample';
