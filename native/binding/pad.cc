@@ -26,6 +26,8 @@ PaddingMode to_mode(const Napi::Value& value) {
                     "'");
 }
 
+}  // namespace
+
 PadSpec to_pad_spec(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "spec");
   PadSpec spec;
@@ -35,6 +37,8 @@ PadSpec to_pad_spec(const Napi::Value& value) {
   validate(spec);
   return spec;
 }
+
+namespace {
 
 Napi::Value pad_check(const Napi::CallbackInfo& info) {
   to_pad_spec(info[0]);

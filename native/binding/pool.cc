@@ -63,6 +63,8 @@ void read_fixed(const Napi::Object& object, PoolSpec* spec) {
   if (spec->has_divisor) spec->divisor = to_integer(divisor, "divisorOverride");
 }
 
+}  // namespace
+
 PoolSpec to_pool_spec(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "spec");
   PoolSpec spec;
@@ -75,6 +77,8 @@ PoolSpec to_pool_spec(const Napi::Value& value) {
   validate(spec);
   return spec;
 }
+
+namespace {
 
 Napi::Value pool_check(const Napi::CallbackInfo& info) {
   to_pool_spec(info[0]);

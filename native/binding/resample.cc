@@ -30,6 +30,8 @@ std::vector<double> to_factors(const Napi::Value& value) {
   return result;
 }
 
+}  // namespace
+
 ResampleSpec to_resample_spec(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "spec");
   ResampleSpec spec = resample_spec(to_name(object.Get("mode"), "mode"));
@@ -45,6 +47,8 @@ ResampleSpec to_resample_spec(const Napi::Value& value) {
   validate(spec);
   return spec;
 }
+
+namespace {
 
 Napi::Value resample_check(const Napi::CallbackInfo& info) {
   to_resample_spec(info[0]);

@@ -19,7 +19,7 @@ constexpr size_t kNone = static_cast<size_t>(-1);
 struct Block {
   int64_t floats = 0;
   int64_t first = 0, last = 0;  // steps
-  bool fixed = false;           // an input
+  bool fixed = false;           // an input or a constant
   size_t output = kNone;        // the graph's output that it is
 };
 
@@ -158,7 +158,7 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     data[value].floats = floats_of(plan->values_[value].shape);
     data[value].first = value < inputs_ ? 0 : static_cast<int64_t>(value - inputs_);
     data[value].last = std::max(last[value], data[value].first);
-    data[value].fixed = value < inputs_;
+    data[value].fixed = value < inputs_ || nodes_[value - inputs_].operation->constant();
   }
   const auto join = [&](size_t root, size_t to, int64_t offset) {
     blocks.join(root, to, offset);
@@ -169,6 +169,7 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
   for (size_t i = 0; i < nodes_.size(); ++i) {
     if (plan->steps_[i].step) continue;
     done[i] = true;
+    if (nodes_[i].operation->constant()) continue;
     join(inputs_ + i, blocks.root(nodes_[i].inputs[0]), 0);
   }
   // Outputs of the graph are written where the caller wants them.
@@ -229,7 +230,10 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     const size_t root = blocks.root(value);
     GraphPlan::Value& v = plan->values_[value];
     v.offset = blocks.offset(value);
-    if (data[root].fixed) {
+    if (data[root].fixed && root >= inputs_) {
+      v.place = GraphPlan::Place::kConstant;
+      v.constant = nodes_[root - inputs_].operation->constant();
+    } else if (data[root].fixed) {
       v.place = GraphPlan::Place::kInput;
       v.index = root;
     } else if (data[root].output != kNone) {
@@ -257,6 +261,7 @@ bool GraphPlan::run(const float* const* inputs, float* const* outputs, RunMemory
   const auto read = [&](size_t value) -> const float* {
     const Value& v = values_[value];
     switch (v.place) {
+      case Place::kConstant: return v.constant + v.offset;
       case Place::kInput: return inputs[v.index] + v.offset;
       case Place::kOutput: return outputs[v.index] + v.offset;
       default: return arena + v.offset;

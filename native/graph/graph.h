@@ -48,12 +48,13 @@ class GraphPlan {
 
  private:
   friend class Graph;
-  enum class Place { kArena, kInput, kOutput };
+  enum class Place { kArena, kInput, kOutput, kConstant };
   struct Value {
     Shape shape;
     Place place = Place::kArena;
     size_t index = 0;     // of the input or output
     int64_t offset = 0;   // in floats, from there
+    const float* constant = nullptr;
   };
   std::vector<Shape> input_shapes_, output_shapes_;
   std::vector<Value> values_;

@@ -51,6 +51,9 @@ class Operation {
   // their place.
   virtual bool joins(const std::vector<Shape>&) const { return false; }
 
+  // The values of a node that has no inputs and nothing to do, or null.
+  virtual const float* constant() const { return nullptr; }
+
   virtual size_t packed_bytes() const { return 0; }
 };
 

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "graph/operation.h"
+#include "problem/pad_problem.h"
 #include "problem/pool_problem.h"
+#include "problem/resample_problem.h"
 
 namespace nnconv {
 
@@ -35,11 +37,11 @@ struct Constant {
   Shape shape;
   std::vector<float> values;
 };
-// Of two inputs; or of one and a constant, which is the left operand if `constant_first`.
-std::unique_ptr<Operation> make_binary_operation(Binary kind, std::unique_ptr<Constant> constant,
-                                                 bool constant_first, const KernelTable& kernels);
-std::unique_ptr<Operation> make_matmul_operation(std::unique_ptr<Constant> constant,
-                                                 bool constant_first, const KernelTable& kernels);
+std::unique_ptr<Operation> make_constant_operation(Constant constant);
+
+// Two inputs, broadcast.
+std::unique_ptr<Operation> make_binary_operation(Binary kind, const KernelTable& kernels);
+std::unique_ptr<Operation> make_matmul_operation(const KernelTable& kernels);
 
 struct LinearNode {
   int64_t in = 0, out = 0;
@@ -50,9 +52,7 @@ struct LinearNode {
 };
 std::unique_ptr<Operation> make_linear_operation(LinearNode node, const KernelTable& kernels);
 
-// `parts`: as many inputs; an empty constant stands for the next input.
 std::unique_ptr<Operation> make_cat_operation(size_t inputs, int64_t dim);
-std::unique_ptr<Operation> make_constant_operation(Constant constant);
 std::unique_ptr<Operation> make_permute_operation(std::vector<int64_t> dims);
 std::unique_ptr<Operation> make_shuffle_operation(int64_t factor, bool inverse);
 std::unique_ptr<Operation> make_mean_operation(std::vector<int64_t> dims, bool keepdim,
@@ -61,6 +61,9 @@ std::unique_ptr<Operation> make_mean_operation(std::vector<int64_t> dims, bool k
 std::unique_ptr<Operation> make_reshape_operation(Shape shape);
 std::unique_ptr<Operation> make_flatten_operation(int64_t start_dim, int64_t end_dim);
 std::unique_ptr<Operation> make_unflatten_operation(int64_t dim, Shape sizes);
+std::unique_ptr<Operation> make_pad_operation(const PadSpec& spec);
+std::unique_ptr<Operation> make_resample_operation(const ResampleSpec& spec);
+// The slice at `index` of dimension `dim`, which goes.
 std::unique_ptr<Operation> make_select_operation(int64_t dim, int64_t index);
 
 }  // namespace nnconv

@@ -93,6 +93,7 @@ const DefaultThreads& default_threads() {
   return found;
 }
 
+thread_local int own_count = 0;  // a ThreadCount's
 std::atomic<int> chosen_threads{0};  // 0: the default
 
 // Never destroyed: its threads may outlive every static object.
@@ -104,9 +105,15 @@ Team& team() {
 }  // namespace
 
 int num_threads() {
+  if (own_count > 0) return own_count;
   const int n = chosen_threads.load(std::memory_order_relaxed);
   return n > 0 ? n : default_threads().count;
 }
+
+ThreadCount::ThreadCount(int count) : before_(own_count) {
+  if (count > 0) own_count = count;
+}
+ThreadCount::~ThreadCount() { own_count = before_; }
 
 void set_num_threads(int n) { chosen_threads.store(n, std::memory_order_relaxed); }
 

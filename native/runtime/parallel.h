@@ -12,6 +12,17 @@ constexpr int kMaxThreads = 1024;
 // Threads that parallel_for uses at most: the machine's share of this process unless set.
 int num_threads();
 void set_num_threads(int n);
+// While it lives, num_threads() is `count` on the thread that made it; 0: as before.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int count);
+  ~ThreadCount();
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
 // How the default was found, in words.
 const std::string& default_threads_reason();
 

@@ -1,0 +1,270 @@
+// Whole networks: a graph is made once from a list of nodes, planned for each set of input shapes, and
+// run with one call.
+#include "binding/graph.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/environment.h"
+#include "binding/graph_nodes.h"
+#include "binding/values.h"
+#include "graph/graph.h"
+#include "problem/conv_problem.h"
+#include "problem/error.h"
+#include "runtime/parallel.h"
+
+namespace nnconv {
+namespace {
+
+using Info = Napi::CallbackInfo;
+
+struct GraphHandle {
+  // Operations refer to pinned arrays: those go last.
+  std::vector<std::unique_ptr<PinnedFloats>> pinned;
+  std::shared_ptr<Graph> graph;
+  int64_t reported = 0;  // bytes that V8 knows of
+};
+
+constexpr napi_type_tag kGraphTag = {0x6e6e636f6e766772ULL, 0x61706868616e646cULL};
+
+void finalize_graph(napi_env env, void* data, void*) {
+  GraphHandle* handle = static_cast<GraphHandle*>(data);
+  int64_t total = 0;
+  if (handle->reported) napi_adjust_external_memory(env, -handle->reported, &total);
+  delete handle;
+}
+
+GraphHandle& to_graph(const Napi::Value& value) {
+  bool ours = false;
+  void* data = nullptr;
+  if (value.IsObject() &&
+      napi_check_object_type_tag(value.Env(), value, &kGraphTag, &ours) == napi_ok && ours &&
+      napi_unwrap(value.Env(), value, &data) == napi_ok) {
+    GraphHandle& handle = *static_cast<GraphHandle*>(data);
+    if (!handle.graph) throw value_error("graph was disposed");
+    return handle;
+  }
+  throw type_error("graph must be what graphCreate returned, got " + describe(value));
+}
+
+void report_memory(Napi::Env env, GraphHandle* handle) {
+  const int64_t bytes = handle->graph ? static_cast<int64_t>(handle->graph->packed_bytes()) : 0;
+  if (bytes == handle->reported) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - handle->reported);
+  handle->reported = bytes;
+}
+
+Napi::Array to_array(const Napi::Value& value, const std::string& name) {
+  if (!value.IsArray()) throw type_error(name + " must be an array, got " + describe(value));
+  return value.As<Napi::Array>();
+}
+
+std::vector<size_t> to_values(const Napi::Value& value, const std::string& name) {
+  std::vector<size_t> result;
+  for (int64_t i : to_integers(value, name, 1 << 16)) {
+    if (i < 0) throw value_error(name + " must hold values of the graph, got " + std::to_string(i));
+    result.push_back(static_cast<size_t>(i));
+  }
+  return result;
+}
+
+std::vector<Shape> to_shapes(const Napi::Value& value, const std::string& name) {
+  const Napi::Array array = to_array(value, name);
+  std::vector<Shape> shapes;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    shapes.push_back(to_integers(array.Get(i), name + "[" + std::to_string(i) + "]", 64));
+  return shapes;
+}
+
+// (inputs, nodes, outputs)
+Napi::Value graph_create(const Info& info) {
+  const Napi::Env env = info.Env();
+  constexpr int64_t kMostInputs = 1024;
+  const int64_t inputs = to_integer(info[0], "inputs");
+  if (inputs < 0 || inputs > kMostInputs)
+    throw value_error("inputs must be from 0 to " + std::to_string(kMostInputs) + ", got " +
+                      std::to_string(inputs));
+  auto handle = std::make_unique<GraphHandle>();
+  const Napi::Array array = to_array(info[1], "nodes");
+  std::vector<Node> nodes;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(env);
+    const std::string at = "nodes[" + std::to_string(i) + "]";
+    const Napi::Object object = to_object(array.Get(i), at);
+    nodes.push_back({to_operation(object, &handle->pinned),
+                     to_values(object.Get("inputs"), at + ".inputs")});
+  }
+  handle->graph = std::make_shared<Graph>(static_cast<size_t>(inputs), std::move(nodes),
+                                          to_values(info[2], "outputs"));
+  report_memory(env, handle.get());
+  Napi::Object object = Napi::Object::New(env);
+  if (napi_type_tag_object(env, object, &kGraphTag) != napi_ok ||
+      napi_wrap(env, object, handle.get(), finalize_graph, nullptr, nullptr) != napi_ok)
+    throw Napi::Error::New(env, "can't create a graph");
+  handle.release();
+  return object;
+}
+
+Napi::Value graph_dispose(const Info& info) {
+  GraphHandle& handle = to_graph(info[0]);
+  handle.graph.reset();
+  handle.pinned.clear();
+  report_memory(info.Env(), &handle);
+  return info.Env().Undefined();
+}
+
+// The shape of one node's output, which is how tracing knows sizes: (node, inputShapes).
+Napi::Value graph_node_shape(const Info& info) {
+  std::vector<std::unique_ptr<PinnedFloats>> pinned;
+  const std::unique_ptr<Operation> operation =
+      to_operation(to_object(info[0], "node"), &pinned);
+  const std::vector<Shape> shapes = to_shapes(info[1], "inputShapes");
+  if (shapes.size() != operation->input_count())
+    throw value_error("the node takes " + std::to_string(operation->input_count()) +
+                      " inputs, got " + std::to_string(shapes.size()));
+  for (const Shape& shape : shapes) require_sizes(shape);
+  return from_integers(info.Env(), operation->output_shape(shapes));
+}
+
+std::shared_ptr<const GraphPlan> plan_for(const Info& info, GraphHandle* handle,
+                                          const std::vector<Shape>& shapes) {
+  std::shared_ptr<const GraphPlan> plan = handle->graph->plan(shapes);
+  report_memory(info.Env(), handle);
+  return plan;
+}
+
+Napi::Object describe_step(Napi::Env env, const GraphPlan& plan,
+                           const GraphPlan::PlannedStep& step) {
+  const StepInfo info = step.step->info();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("node", static_cast<double>(step.node));
+  result.Set("algorithm", info.algorithm);
+  result.Set("macs", info.macs);
+  result.Set("packedBytes", info.packed_bytes);
+  result.Set("outputShape", from_integers(env, plan.shape(step.output)));
+  double bytes = static_cast<double>(checked_product(plan.shape(step.output)));
+  for (size_t value : step.inputs) bytes += static_cast<double>(checked_product(plan.shape(value)));
+  result.Set("bytes", bytes * sizeof(float));
+  return result;
+}
+
+// (graph, inputShapes)
+Napi::Value graph_explain(const Info& info) {
+  const Napi::Env env = info.Env();
+  GraphHandle& handle = to_graph(info[0]);
+  const std::vector<Shape> shapes = to_shapes(info[1], "inputShapes");
+  const auto plan = plan_for(info, &to_graph(info[0]), shapes);
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Array steps = Napi::Array::New(env);
+  for (const GraphPlan::PlannedStep& step : plan->steps())
+    steps.Set(steps.Length(), describe_step(env, *plan, step));
+  Napi::Array outputs = Napi::Array::New(env);
+  for (const Shape& shape : plan->output_shapes())
+    outputs.Set(outputs.Length(), from_integers(env, shape));
+  result.Set("steps", steps);
+  result.Set("outputShapes", outputs);
+  result.Set("arenaBytes", static_cast<double>(plan->arena_bytes()));
+  result.Set("packedBytes", static_cast<double>(handle.graph->packed_bytes()));
+  return result;
+}
+
+// The pointers of a call's inputs.
+std::vector<const float*> to_inputs(const Napi::Value& value, const std::vector<Shape>& shapes) {
+  const Napi::Array array = to_array(value, "inputs");
+  if (array.Length() != shapes.size())
+    throw value_error("inputs must be " + std::to_string(shapes.size()) + " arrays, got " +
+                      std::to_string(array.Length()));
+  std::vector<Napi::Value> values;
+  for (uint32_t i = 0; i < array.Length(); ++i) values.push_back(array.Get(i));
+  std::vector<const float*> result;
+  for (size_t i = 0; i < values.size(); ++i)
+    result.push_back(
+        to_floats(values[i], "inputs[" + std::to_string(i) + "]", checked_product(shapes[i])));
+  return result;
+}
+
+struct Outputs {
+  std::vector<Napi::Value> values;
+  std::vector<float*> data;
+};
+
+Outputs allocate_outputs(Napi::Env env, const GraphPlan& plan) {
+  Outputs outputs;
+  for (const Shape& shape : plan.output_shapes())
+    outputs.values.push_back(new_floats(env, checked_product(shape)));
+  for (const Napi::Value& value : outputs.values)
+    outputs.data.push_back(value.As<Napi::Float32Array>().Data());
+  return outputs;
+}
+
+Napi::Array to_results(Napi::Env env, const GraphPlan& plan, const Outputs& outputs) {
+  Napi::Array results = Napi::Array::New(env);
+  for (size_t i = 0; i < outputs.values.size(); ++i) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("data", outputs.values[i]);
+    result.Set("shape", from_integers(env, plan.output_shapes()[i]));
+    results.Set(static_cast<uint32_t>(i), result);
+  }
+  return results;
+}
+
+// Runs on the calling thread; `seconds` may be null.
+Napi::Array run_here(const Info& info, int64_t threads, std::vector<double>* seconds) {
+  const Napi::Env env = info.Env();
+  const std::vector<Shape> shapes = to_shapes(info[2], "inputShapes");
+  GraphHandle& handle = to_graph(info[0]);
+  const auto plan = plan_for(info, &handle, shapes);
+  const std::shared_ptr<Graph> graph = handle.graph;  // JS may dispose of it below
+  to_inputs(info[1], shapes);  // wrong buffers are to be found before memory is asked for
+  const Outputs outputs = allocate_outputs(env, *plan);
+  const std::vector<const float*> inputs = to_inputs(info[1], shapes);
+  if (seconds) seconds->resize(plan->steps().size());
+  const ThreadCount count(static_cast<int>(threads));
+  std::unique_ptr<RunMemory> memory = graph->take_memory();
+  plan->run(inputs.data(), outputs.data.data(), memory.get(), nullptr,
+            seconds ? seconds->data() : nullptr);
+  graph->give_memory(std::move(memory));
+  return to_results(env, *plan, outputs);
+}
+
+int64_t to_thread_count(const Napi::Value& value) {
+  const int64_t threads = to_integer(value, "threads");
+  if (threads < 0 || threads > kMaxThreads)
+    throw value_error("threads must be from 0 to " + std::to_string(kMaxThreads) + ", got " +
+                      std::to_string(threads));
+  return threads;
+}
+
+// (graph, inputs, inputShapes, threads)
+Napi::Value graph_run(const Info& info) {
+  return run_here(info, to_thread_count(info[3]), nullptr);
+}
+
+// The same, with the time of each step: {seconds, outputs}.
+Napi::Value graph_profile(const Info& info) {
+  std::vector<double> seconds;
+  const Napi::Array outputs = run_here(info, to_thread_count(info[3]), &seconds);
+  Napi::Array times = Napi::Array::New(info.Env(), seconds.size());
+  for (size_t i = 0; i < seconds.size(); ++i) times.Set(static_cast<uint32_t>(i), seconds[i]);
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("seconds", times);
+  result.Set("outputs", outputs);
+  return result;
+}
+
+}  // namespace
+
+void export_graph(Napi::Env env, Napi::Object exports) {
+  const auto set = [&](const char* name, Napi::Function function) { exports.Set(name, function); };
+  set("graphCreate", Napi::Function::New<exported<graph_create>>(env, "graphCreate"));
+  set("graphDispose", Napi::Function::New<exported<graph_dispose>>(env, "graphDispose"));
+  set("graphNodeShape", Napi::Function::New<exported<graph_node_shape>>(env, "graphNodeShape"));
+  set("graphExplain", Napi::Function::New<exported<graph_explain>>(env, "graphExplain"));
+  set("graphRun", Napi::Function::New<exported<graph_run>>(env, "graphRun"));
+  set("graphProfile", Napi::Function::New<exported<graph_profile>>(env, "graphProfile"));
+}
+
+}  // namespace nnconv
