@@ -7,6 +7,8 @@ import type { Binding } from '../binding';
 import { loadError } from './errors';
 
 export type {
+  ActivationKind,
+  BinaryKind,
   Binding,
   ConvExplanation,
   ConvHandle,
@@ -16,6 +18,7 @@ export type {
   PoolSpec,
   ResampleSpec,
   RuntimeInfo,
+  Shaped,
 } from '../binding';
 
 /** The package's root: the parent of `lib/` in a checkout, of `dist/` in an installed package. */

@@ -22,6 +22,7 @@ const NUMERIC_TESTS = [
   'test/norm',
   'test/padding',
   'test/resampling',
+  'test/ops',
 ];
 
 /** Runs jest once; counts a suite that did not even start as one failed test. */

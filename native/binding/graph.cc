@@ -1,5 +1,5 @@
-// Whole networks: a graph is made once from a list of nodes, planned for each set of input shapes, and
-// run with one call.
+// Whole networks: a graph is made once from a list of nodes, planned for each set of input shapes,
+// and run with one call.
 #include "binding/graph.h"
 
 #include <algorithm>
@@ -94,8 +94,8 @@ Napi::Value graph_create(const Info& info) {
     const Napi::HandleScope scope(env);
     const std::string at = "nodes[" + std::to_string(i) + "]";
     const Napi::Object object = to_object(array.Get(i), at);
-    nodes.push_back({to_operation(object, &handle->pinned),
-                     to_values(object.Get("inputs"), at + ".inputs")});
+    nodes.push_back(
+        {to_operation(object, &handle->pinned), to_values(object.Get("inputs"), at + ".inputs")});
   }
   handle->graph = std::make_shared<Graph>(static_cast<size_t>(inputs), std::move(nodes),
                                           to_values(info[2], "outputs"));
@@ -119,8 +119,7 @@ Napi::Value graph_dispose(const Info& info) {
 // The shape of one node's output, which is how tracing knows sizes: (node, inputShapes).
 Napi::Value graph_node_shape(const Info& info) {
   std::vector<std::unique_ptr<PinnedFloats>> pinned;
-  const std::unique_ptr<Operation> operation =
-      to_operation(to_object(info[0], "node"), &pinned);
+  const std::unique_ptr<Operation> operation = to_operation(to_object(info[0], "node"), &pinned);
   const std::vector<Shape> shapes = to_shapes(info[1], "inputShapes");
   if (shapes.size() != operation->input_count())
     throw value_error("the node takes " + std::to_string(operation->input_count()) +

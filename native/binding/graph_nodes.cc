@@ -40,8 +40,8 @@ std::vector<float> copy_floats_or_none(const Napi::Value& value, const char* nam
 
 void require_count(const std::vector<float>& values, const char* name, int64_t count) {
   if (static_cast<int64_t>(values.size()) != count)
-    throw shape_error(std::string(name) + " must have " + std::to_string(count) +
-                      " values, got " + std::to_string(values.size()));
+    throw shape_error(std::string(name) + " must have " + std::to_string(count) + " values, got " +
+                      std::to_string(values.size()));
 }
 
 // [lo, hi], or null for no limits.
@@ -124,7 +124,8 @@ std::unique_ptr<Operation> norm(const Napi::Object& object, Pinned*) {
   if (Kind == NormNode::Kind::kGroup) {
     node.groups = to_integer(object.Get("numGroups"), "numGroups");
   } else if (Kind == NormNode::Kind::kLayer) {
-    node.normalized_shape = to_integers(object.Get("normalizedShape"), "normalizedShape", kMostRank);
+    node.normalized_shape =
+        to_integers(object.Get("normalizedShape"), "normalizedShape", kMostRank);
   } else {
     node.mean = copy_floats_or_none(object.Get("mean"), "mean");
     node.var = copy_floats_or_none(object.Get("var"), "var");
@@ -151,9 +152,9 @@ std::unique_ptr<Operation> softmax(const Napi::Object& node, Pinned*) {
 }
 
 std::unique_ptr<Operation> activation(const Napi::Object& node, Pinned*) {
-  return make_activation_operation(
-      to_activation(node.Get("kind")), static_cast<float>(to_number(node.Get("a"), "a")),
-      static_cast<float>(to_number(node.Get("b"), "b")), kernels());
+  return make_activation_operation(to_activation(node.Get("kind")),
+                                   static_cast<float>(to_number(node.Get("a"), "a")),
+                                   static_cast<float>(to_number(node.Get("b"), "b")), kernels());
 }
 
 std::unique_ptr<Operation> binary(const Napi::Object& node, Pinned*) {

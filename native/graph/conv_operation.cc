@@ -96,9 +96,9 @@ class ConvOperation final : public Operation {
       const int64_t count = node_.spec.weight_size();
       scaled.resize(static_cast<size_t>(count));
       for (int64_t i = 0; i < count; ++i)
-        scaled[static_cast<size_t>(i)] = static_cast<float>(
-            static_cast<double>(weight[i]) *
-            node_.scale[static_cast<size_t>(output_channel(node_.spec, i))]);
+        scaled[static_cast<size_t>(i)] =
+            static_cast<float>(static_cast<double>(weight[i]) *
+                               node_.scale[static_cast<size_t>(output_channel(node_.spec, i))]);
       weight = scaled.data();
     }
     AlignedFloats floats(plan.packed_floats());

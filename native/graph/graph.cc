@@ -261,10 +261,14 @@ bool GraphPlan::run(const float* const* inputs, float* const* outputs, RunMemory
   const auto read = [&](size_t value) -> const float* {
     const Value& v = values_[value];
     switch (v.place) {
-      case Place::kConstant: return v.constant + v.offset;
-      case Place::kInput: return inputs[v.index] + v.offset;
-      case Place::kOutput: return outputs[v.index] + v.offset;
-      default: return arena + v.offset;
+      case Place::kConstant:
+        return v.constant + v.offset;
+      case Place::kInput:
+        return inputs[v.index] + v.offset;
+      case Place::kOutput:
+        return outputs[v.index] + v.offset;
+      default:
+        return arena + v.offset;
     }
   };
   std::vector<const float*> step_inputs;

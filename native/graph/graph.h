@@ -16,7 +16,6 @@ namespace nnconv {
 struct Node {
   std::unique_ptr<Operation> operation;
   std::vector<size_t> inputs;  // values before this one
-  std::string name;            // what explain() shows
 };
 
 // Memory of a run.
@@ -52,8 +51,8 @@ class GraphPlan {
   struct Value {
     Shape shape;
     Place place = Place::kArena;
-    size_t index = 0;     // of the input or output
-    int64_t offset = 0;   // in floats, from there
+    size_t index = 0;    // of the input or output
+    int64_t offset = 0;  // in floats, from there
     const float* constant = nullptr;
   };
   std::vector<Shape> input_shapes_, output_shapes_;

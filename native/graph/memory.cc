@@ -10,9 +10,8 @@ Layout lay_out(const std::vector<Lifetime>& lifetimes) {
   const auto rounded = [](int64_t floats) { return (floats + kLine - 1) / kLine * kLine; };
   std::vector<size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return lifetimes[a].floats > lifetimes[b].floats;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return lifetimes[a].floats > lifetimes[b].floats; });
   Layout layout;
   layout.offsets.assign(lifetimes.size(), 0);
   std::vector<size_t> placed;  // by offset

@@ -1,5 +1,5 @@
-// Where the tensors of a network lie in one block of memory: those that are never alive together may
-// share a place.
+// Where the tensors of a network lie in one block of memory: those that are never alive together
+// may share a place.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// One node of a network: what it computes, whatever the sizes; and a step, which does it for one set
-// of sizes.
+// One node of a network: what it computes, whatever the sizes; and a step, which does it for one
+// set of sizes.
 #pragma once
 
 #include <cstdint>

@@ -76,8 +76,8 @@ class NormOperation final : public Operation {
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
     const NormParameters p{or_null(node_.weight), or_null(node_.bias), node_.eps};
     if (node_.kind == NormNode::Kind::kLayer)
-      return step([this, p, shape = layer_norm_shape(inputs[0], node_.normalized_shape)](
-                      const StepArgs& a) {
+      return step([this, p,
+                   shape = layer_norm_shape(inputs[0], node_.normalized_shape)](const StepArgs& a) {
         layer_norm(shape, a.inputs[0], p, a.output, kernels_);
       });
     const ChannelShape shape = channels(inputs[0]);
@@ -112,8 +112,7 @@ class NormOperation final : public Operation {
     for (const std::vector<float>* values : {&node_.weight, &node_.bias, &node_.mean, &node_.var}) {
       if (!values->empty() && static_cast<int64_t>(values->size()) != count)
         throw shape_error("weight, bias and statistics of a normalisation must have " +
-                          std::to_string(count) + " values, got " +
-                          std::to_string(values->size()));
+                          std::to_string(count) + " values, got " + std::to_string(values->size()));
     }
   }
 
@@ -251,8 +250,8 @@ class LinearOperation final : public Operation {
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
     int64_t rows = 1;
     for (size_t d = 0; d + 1 < inputs[0].size(); ++d) rows *= inputs[0][d];
-    const double macs = static_cast<double>(rows) * static_cast<double>(node_.in) *
-                        static_cast<double>(node_.out);
+    const double macs =
+        static_cast<double>(rows) * static_cast<double>(node_.in) * static_cast<double>(node_.out);
     return step(
         [this, rows](const StepArgs& args) {
           run_linear(kernels_, args.inputs[0], rows, node_.weight.data(), node_.out, node_.in,
@@ -300,8 +299,8 @@ class PermuteOperation final : public Operation {
     return permuted_shape(inputs[0], resolve_permutation(dims_, inputs[0].size()));
   }
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
-    return step([shape = inputs[0], order = resolve_permutation(dims_, inputs[0].size())](
-                    const StepArgs& args) {
+    return step([shape = inputs[0],
+                 order = resolve_permutation(dims_, inputs[0].size())](const StepArgs& args) {
       run_permute(args.inputs[0], shape, order, args.output);
     });
   }
@@ -335,8 +334,8 @@ class MeanOperation final : public Operation {
     return mean_problem(inputs[0], dims_, keepdim_).shape;
   }
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
-    return step([this, shape = inputs[0], problem = mean_problem(inputs[0], dims_, keepdim_)](
-                    const StepArgs& args) {
+    return step([this, shape = inputs[0],
+                 problem = mean_problem(inputs[0], dims_, keepdim_)](const StepArgs& args) {
       run_mean(kernels_, problem, args.inputs[0], shape, args.output, args.workspace);
     });
   }
@@ -369,8 +368,8 @@ class ReshapeOperation final : public ViewOperation {
     }
     const bool sizes = std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n >= 0; });
     if (!sizes || checked_product(shape) != count)
-      throw shape_error("a tensor of shape " + format_list(inputs[0]) +
-                        " can't be reshaped to " + format_list(shape_));
+      throw shape_error("a tensor of shape " + format_list(inputs[0]) + " can't be reshaped to " +
+                        format_list(shape_));
     return shape;
   }
 
@@ -481,8 +480,8 @@ class SelectOperation final : public Operation {
     const int64_t size = shape[static_cast<size_t>(dim)];
     if (index_ < -size || index_ >= size)
       throw value_error("index must be from " + std::to_string(-size) + " to " +
-                        std::to_string(size - 1) + " for a tensor of shape " +
-                        format_list(shape) + ", got " + std::to_string(index_));
+                        std::to_string(size - 1) + " for a tensor of shape " + format_list(shape) +
+                        ", got " + std::to_string(index_));
     return {dim, index_ < 0 ? index_ + size : index_, size,
             checked_product({shape.begin(), shape.begin() + dim}),
             checked_product({shape.begin() + dim + 1, shape.end()})};

@@ -19,7 +19,7 @@ struct NormNode {
   enum class Kind { kBatch, kInstance, kGroup, kLayer };
   Kind kind = Kind::kBatch;
   std::vector<float> weight, bias, mean, var;
-  int64_t groups = 1;     // kGroup
+  int64_t groups = 1;      // kGroup
   Shape normalized_shape;  // kLayer
   double eps = 1e-5;
 };

@@ -93,7 +93,7 @@ const DefaultThreads& default_threads() {
   return found;
 }
 
-thread_local int own_count = 0;  // a ThreadCount's
+thread_local int own_count = 0;      // a ThreadCount's
 std::atomic<int> chosen_threads{0};  // 0: the default
 
 // Never destroyed: its threads may outlive every static object.
