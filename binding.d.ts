@@ -109,6 +109,40 @@ export interface Shaped {
   shape: number[];
 }
 
+/**
+ * A node of a network. Attributes are those of the operation of the same name, fully spelled out;
+ * weights are arrays, null for none.
+ */
+export interface GraphNodeSpec {
+  op: string;
+  /** Values: the inputs of the network come first, then the output of each node. */
+  inputs: readonly number[];
+  [attribute: string]: unknown;
+}
+
+/** Opaque, garbage-collected: a network, and its plans by input shapes. */
+export interface GraphHandle {
+  readonly __nnconvHandle: 'graph';
+}
+
+export interface GraphStep {
+  /** Which node it runs; some have nothing to do at run time. */
+  node: number;
+  algorithm: string;
+  macs: number;
+  packedBytes: number;
+  outputShape: number[];
+  /** Of the tensors read and written. */
+  bytes: number;
+}
+
+export interface GraphExplanation {
+  steps: GraphStep[];
+  outputShapes: number[][];
+  arenaBytes: number;
+  packedBytes: number;
+}
+
 export interface ConvStats {
   /** How often weights were packed since the handle was made. */
   packs: number;
@@ -305,6 +339,36 @@ export interface Binding {
     factor: number,
     inverse: boolean,
   ): Shaped;
+
+  /**
+   * A network of `inputs` inputs. Weights of convolutions must stay as they are while it lives. What
+   * `like`, another network or null, has packed of the same weights for the same layers is used again.
+   */
+  graphCreate(
+    inputs: number,
+    nodes: readonly GraphNodeSpec[],
+    outputs: readonly number[],
+    like: GraphHandle | null,
+  ): GraphHandle;
+  /** Frees it; any later use but this one throws. */
+  graphDispose(graph: GraphHandle): void;
+  /** The shape of a node's output. */
+  graphNodeShape(node: GraphNodeSpec, inputShapes: readonly (readonly number[])[]): number[];
+  /** Plans for inputs of these shapes, if that has not been done, and tells what the plan is. */
+  graphExplain(graph: GraphHandle, inputShapes: readonly (readonly number[])[]): GraphExplanation;
+  /** Runs on this thread and `threads` - 1 others; 0: as many as `setNumThreads` allows. */
+  graphRun(
+    graph: GraphHandle,
+    inputs: readonly Float32Array[],
+    inputShapes: readonly (readonly number[])[],
+    threads: number,
+  ): Shaped[];
+  graphProfile(
+    graph: GraphHandle,
+    inputs: readonly Float32Array[],
+    inputShapes: readonly (readonly number[])[],
+    threads: number,
+  ): { seconds: number[]; outputs: Shaped[] };
 
   /** Number of threads for all later calls, 1 to 1024. */
   setNumThreads(n: number): void;

@@ -24,7 +24,11 @@ export type ErrorCode =
   /** RangeError: a checkpoint file is malformed, or holds what is not loaded. */
   | 'ERR_NNCONV_CHECKPOINT'
   /** Error: the native binary can't be loaded. */
-  | 'ERR_NNCONV_LOAD';
+  | 'ERR_NNCONV_LOAD'
+  /** A model does what can't be compiled. */
+  | 'ERR_NNCONV_TRACE'
+  /** A session is used after it was disposed of. */
+  | 'ERR_NNCONV_DISPOSED';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
 
@@ -45,6 +49,9 @@ export const allocError = errorFactory(RangeError, 'ERR_NNCONV_ALLOC');
 export const bufferError = errorFactory(TypeError, 'ERR_NNCONV_BUFFER');
 export const stateDictError = errorFactory(RangeError, 'ERR_NNCONV_STATE_DICT');
 export const checkpointError = errorFactory(RangeError, 'ERR_NNCONV_CHECKPOINT');
+/** A model does what a compiled network can't. */
+export const traceError = errorFactory(Error, 'ERR_NNCONV_TRACE');
+export const disposedError = errorFactory(Error, 'ERR_NNCONV_DISPOSED');
 export const loadError = errorFactory(Error, 'ERR_NNCONV_LOAD');
 
 /** A list as Python prints it: `[1, 2]`. */

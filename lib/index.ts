@@ -2,6 +2,14 @@
 export { type CheckpointValue, load, loadAsync, save, saveAsync } from './checkpoint';
 export { full, ones, rand, randn, tensor, type TensorLike, zeros } from './create';
 export type { ErrorCode } from './errors';
+export {
+  compile,
+  type CompileOptions,
+  type Explanation,
+  type Profile,
+  type Session,
+  type StepExplanation,
+} from './graph';
 export * as nn from './nn';
 export {
   add,

@@ -2,6 +2,7 @@
 import { binding, type BinaryKind, type Shaped } from './binding';
 import { argTypeError, argValueError, pyList, show } from './errors';
 import { boolean, integer, integers, number, optionsOf } from './options';
+import { record } from './record';
 import {
   checkFloat32,
   checkTensor,
@@ -21,18 +22,13 @@ export function wrapShaped({ data, shape }: Shaped): Tensor {
 /** A tensor, or a number that stands for a tensor without dimensions. */
 export type Operand = Tensor | number;
 
-interface Elements {
-  data: Float32Array;
-  shape: readonly number[];
-}
-
-function elementsOf(name: string, value: unknown): Elements {
-  if (typeof value === 'number') return { data: Float32Array.of(value), shape: [] };
+function operand(name: string, value: unknown): Tensor {
+  if (typeof value === 'number') return wrap('float32', Float32Array.of(value), []);
   if (!isTensor(value)) {
     throw argTypeError(`${name} must be a Tensor or a number, got ${show(value)}`);
   }
   checkFloat32(name, value);
-  return { data: readData(value), shape: value.shape };
+  return value;
 }
 
 /** The one way to native arithmetic. `yShape` replaces the shape of `y`. */
@@ -43,9 +39,13 @@ export function runBinary(
   [xName, yName]: readonly [string, string] = ['x', 'y'],
   yShape?: readonly number[],
 ): Tensor {
-  const a = elementsOf(xName, x);
-  const b = elementsOf(yName, y);
-  return wrapShaped(binding().binary(kind, a.data, a.shape, b.data, yShape ?? b.shape));
+  const a = operand(xName, x);
+  const given = operand(yName, y);
+  const b = yShape === undefined ? given : given.reshape(yShape);
+  return (
+    record([a, b], () => ({ op: 'binary', kind })) ??
+    wrapShaped(binding().binary(kind, readData(a), a.shape, readData(b), b.shape))
+  );
 }
 
 export interface AddOptions {
@@ -112,7 +112,10 @@ export function div(x: Operand, y: Operand): Tensor {
 export function matmul(x: Tensor, y: Tensor): Tensor {
   checkFloat32('x', x);
   checkFloat32('y', y);
-  return wrapShaped(binding().matmul(readData(x), x.shape, readData(y), y.shape));
+  return (
+    record([x, y], () => ({ op: 'matmul' })) ??
+    wrapShaped(binding().matmul(readData(x), x.shape, readData(y), y.shape))
+  );
 }
 
 /**
@@ -135,12 +138,16 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
     checkFloat32(`tensors[${index}]`, tensor);
     return tensor;
   });
-  return wrapShaped(
-    binding().cat(
-      inputs.map((input) => readData(input)),
-      inputs.map((input) => input.shape),
-      integer('dim', dim),
-    ),
+  integer('dim', dim);
+  return (
+    record(inputs, () => ({ op: 'cat', dim })) ??
+    wrapShaped(
+      binding().cat(
+        inputs.map((input) => readData(input)),
+        inputs.map((input) => input.shape),
+        dim,
+      ),
+    )
   );
 }
 
@@ -172,7 +179,11 @@ export function mean(
         ? [integer('dim', dim)]
         : integers('dim', dim);
   const { keepdim = false } = optionsOf('mean', options, ['keepdim']);
-  return wrapShaped(binding().mean(readData(x), x.shape, dims, boolean('keepdim', keepdim)));
+  boolean('keepdim', keepdim);
+  return (
+    record([x], () => ({ op: 'mean', dims, keepdim })) ??
+    wrapShaped(binding().mean(readData(x), x.shape, dims, keepdim))
+  );
 }
 
 /**
@@ -187,7 +198,11 @@ export function mean(
  */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   checkFloat32('x', x);
-  return wrapShaped(binding().permute(readData(x), x.shape, integers('dims', dims)));
+  const order = integers('dims', dims);
+  return (
+    record([x], () => ({ op: 'permute', dims: order })) ??
+    wrapShaped(binding().permute(readData(x), x.shape, order))
+  );
 }
 
 /** `dim` counted from the start; a tensor without dimensions counts as having one. */

@@ -14,6 +14,7 @@ import {
   show,
 } from './errors';
 import { integer, integers, number } from './options';
+import { record, refuseSymbolic, type Symbolic } from './record';
 import { formatTensor } from './tensor-print';
 
 const ARRAYS = {
@@ -45,14 +46,27 @@ export class Storage<D extends DType = DType> {
   version = ++clock;
   /** Whether `data` has been handed out, so that it may be written to behind our back. */
   exposed = false;
+  /** Whether a snapshot holds `data` too: whoever wants to write gets a copy. */
+  shared = false;
   /** What `data.length` must be: a buffer that was handed out can be detached. */
   readonly numel: number;
+  /** Where there are no elements, only a value of a network that is being recorded. */
+  readonly symbolic: Symbolic | undefined;
 
   constructor(
     readonly dtype: D,
-    readonly data: DataOf<D>,
+    public data: DataOf<D>,
+    { symbolic, numel }: { symbolic?: Symbolic; numel?: number } = {},
   ) {
-    this.numel = data.length;
+    this.symbolic = symbolic;
+    this.numel = numel ?? data.length;
+  }
+
+  /** To be called before anybody may write. */
+  separate(): void {
+    if (!this.shared) return;
+    this.data = this.data.slice() as DataOf<D>;
+    this.shared = false;
   }
 }
 
@@ -111,6 +125,8 @@ export class Tensor<D extends DType = 'float32'> {
    * speed matters.
    */
   get data(): DataOf<D> {
+    refuseSymbolic(this as Tensor, 'reads the values of a tensor');
+    this.#storage.separate();
     this.#storage.exposed = true;
     return this.#storage.data;
   }
@@ -128,6 +144,8 @@ export class Tensor<D extends DType = 'float32'> {
 
   /** A copy with elements of its own. */
   clone(): Tensor<D> {
+    const recorded = record([this as Tensor], () => ({ op: 'reshape', shape: this.shape }));
+    if (recorded) return recorded as Tensor<D>;
     return wrap(this.dtype, readData(this).slice() as DataOf<D>, this.shape);
   }
 
@@ -141,6 +159,8 @@ export class Tensor<D extends DType = 'float32'> {
     const { shape } = this;
     const at = countFromEnd('dim', dim, shape.length, shape);
     const position = countFromEnd('index', index, shape[at], shape);
+    const recorded = record([this as Tensor], () => ({ op: 'select', dim: at, index: position }));
+    if (recorded) return recorded as Tensor<D>;
     const inner = product(shape.slice(at + 1));
     const outer = product(shape.slice(0, at));
     const source = readData(this);
@@ -247,15 +267,20 @@ export { isTensor, storageOf };
 /** The elements, for reading only. */
 export function readData<D extends DType>(tensor: Tensor<D>): DataOf<D> {
   const { data, numel } = storageOf(tensor);
-  if (data.length !== numel) throw detached(tensor);
+  if (data.length !== numel) {
+    refuseSymbolic(tensor as Tensor, 'reads the values of a tensor');
+    throw detached(tensor);
+  }
   return data;
 }
 
 /** The elements, for writing: the tensor counts as changed from here on. */
 export function writeData<D extends DType>(tensor: Tensor<D>): DataOf<D> {
-  const data = readData(tensor);
-  storageOf(tensor).version = ++clock;
-  return data;
+  readData(tensor);
+  const storage = storageOf(tensor);
+  storage.separate();
+  storage.version = ++clock;
+  return storage.data;
 }
 
 /** A number for the state of the elements, -1 when they may change unseen. */

@@ -3,6 +3,7 @@ import { type ActivationKind, binding } from '../binding';
 import { pyList, shapeError } from '../errors';
 import { boolean, number, oneOf, optionsOf } from '../options';
 import { runBinary } from '../ops';
+import { assignSymbolic, record } from '../record';
 import { allocate, checkFloat32, readData, type Tensor, writeData } from '../tensor';
 import { checkParameterShape, size, wrapLike } from './affine';
 import { constant_ } from './init';
@@ -42,6 +43,8 @@ type Native = readonly [kind: ActivationKind, a: number, b: number];
 /** The one way from a tensor to the kernels. */
 function runActivation([kind, a, b]: Native, input: Tensor, inplace: boolean): Tensor {
   checkFloat32('input', input);
+  const recorded = record([input], () => ({ op: 'activation', kind, a, b }));
+  if (recorded) return inplace ? assignSymbolic(input, recorded) : recorded;
   const data = binding().activation(
     kind,
     inplace ? writeData(input) : readData(input),

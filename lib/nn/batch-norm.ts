@@ -6,6 +6,7 @@
 import { binding } from '../binding';
 import { pyList, shapeError } from '../errors';
 import { boolean, number, optionsOf } from '../options';
+import { record, refuseTraining } from '../record';
 import { allocate, checkFloat32, readData, type Tensor, writeData } from '../tensor';
 import { Affine, DEFAULT_EPS, floatsOf, size, wrapLike } from './affine';
 import { pyValue } from './repr';
@@ -142,6 +143,24 @@ function runChannelNorm(
   call: ChannelNormCall,
 ): Tensor {
   const { runningMean, runningVar, training } = call;
+  if (training && (runningMean || runningVar)) {
+    refuseTraining(input);
+  }
+  const recorded = record([input], () => ({
+    op: operator,
+    shape,
+    weight: call.weight ?? null,
+    bias: call.bias ?? null,
+    mean: training ? null : (runningMean ?? null),
+    var: training ? null : (runningVar ?? null),
+    eps: call.eps,
+  }));
+  if (recorded) return recorded;
+  if (training) {
+    // They will be written to.
+    if (runningMean) writeData(runningMean);
+    if (runningVar) writeData(runningVar);
+  }
   const data = binding()[operator](
     readData(input),
     shape,
@@ -153,11 +172,6 @@ function runChannelNorm(
     call.momentum,
     call.eps,
   );
-  if (training) {
-    // They were written to.
-    if (runningMean) writeData(runningMean);
-    if (runningVar) writeData(runningVar);
-  }
   return wrapLike(data, input.shape);
 }
 

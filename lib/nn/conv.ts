@@ -2,7 +2,13 @@
  * The convolution layers: one N-dimensional base, six thin classes. What a value may be and how large
  * an output gets is the native side's business.
  */
-import { binding, type ConvExplanation, type ConvHandle, type ConvRunOptions } from '../binding';
+import {
+  binding,
+  type ConvExplanation,
+  type ConvHandle,
+  type ConvRunOptions,
+  type ConvSpec,
+} from '../binding';
 import { argTypeError, argValueError, pyList, pyTuple, shapeError } from '../errors';
 import {
   boolean,
@@ -14,6 +20,7 @@ import {
   spread,
   tuple,
 } from '../options';
+import { record } from '../record';
 import { strictNumerics } from '../runtime';
 import {
   allocate,
@@ -134,7 +141,7 @@ export function createHandle(
     const pad = geometry.padding === 'valid' ? [0] : geometry.padding;
     padLow = padHigh = spread(pad, dims);
   }
-  return binding().convCreate({
+  const spec: ConvSpec = {
     transposed,
     inChannels,
     outChannels,
@@ -146,8 +153,14 @@ export function createHandle(
     padHigh,
     outputPadding: spread(geometry.outputPadding, dims),
     paddingMode: geometry.paddingMode,
-  });
+  };
+  const handle = binding().convCreate(spec);
+  specs.set(handle, spec);
+  return handle;
 }
+
+/** What a handle was made of. */
+const specs = new WeakMap<ConvHandle, ConvSpec>();
 
 /** Runs a handle: the one way from tensors to the kernels. */
 export function runHandle(
@@ -158,6 +171,12 @@ export function runHandle(
   options: ConvRunOptions | undefined,
 ): Tensor {
   checkFloat32('input', input);
+  const recorded = record(bias === null ? [input, weight] : [input, weight, bias], () => {
+    const { outputPadding, strict = false } = options ?? {};
+    const spec = { ...specs.get(handle)!, ...(outputPadding && { outputPadding }) };
+    return { op: 'conv', spec, weight, bias, strict };
+  });
+  if (recorded) return recorded;
   const { data, shape } = binding().convForward(
     handle,
     readData(input),

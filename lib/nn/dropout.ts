@@ -6,6 +6,7 @@ import { argValueError, pyList, shapeError } from '../errors';
 import { mul } from '../ops';
 import { boolean, number, optionsOf } from '../options';
 import { generator } from '../random';
+import { refuseTraining } from '../record';
 import { allocate, checkFloat32, type Tensor, writeData } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
@@ -64,6 +65,7 @@ function runDropout(
   const drops = training && p > 0 && input.numel > 0;
   const drawn = drawnDims(channel, input, drops);
   if (!drops) return input;
+  refuseTraining(input);
   const factors = allocate(
     'float32',
     input.shape.map((size, dim) => (dim < drawn ? size : 1)),

@@ -3,6 +3,7 @@ import { binding } from '../binding';
 import { pyList, shapeError } from '../errors';
 import { add, wrapShaped } from '../ops';
 import { boolean, optionsOf } from '../options';
+import { record } from '../record';
 import { allocate, checkFloat32, type DType, readData, type Tensor } from '../tensor';
 import { checkParameterShape, size } from './affine';
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init';
@@ -21,15 +22,18 @@ function runLinear(input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   if (bias !== null) checkFloat32('bias', bias);
   // A bias that is no vector of one value an output broadcasts, as in PyTorch.
   const own = bias === null || pyList(bias.shape) === pyList(weight.shape.slice(0, -1));
-  const result = wrapShaped(
-    binding().linear(
-      readData(input),
-      input.shape,
-      readData(weight),
-      weight.shape,
-      own && bias !== null ? readData(bias) : null,
-    ),
-  );
+  const added = own ? bias : null;
+  const result =
+    record([input, weight], () => ({ op: 'linear', weight, bias: added })) ??
+    wrapShaped(
+      binding().linear(
+        readData(input),
+        input.shape,
+        readData(weight),
+        weight.shape,
+        added && readData(added),
+      ),
+    );
   if (own) return result;
   const sum = add(result, bias);
   if (pyList(sum.shape) === pyList(result.shape)) return sum;

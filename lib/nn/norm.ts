@@ -5,6 +5,7 @@
 import { binding } from '../binding';
 import { argValueError, shapeError } from '../errors';
 import { boolean, integer, integers, number, optionsOf } from '../options';
+import { record } from '../record';
 import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
 import { Affine, checkParameterShape, DEFAULT_EPS, floatsOf, size, wrapLike } from './affine';
 import { Module } from './module';
@@ -200,6 +201,8 @@ function readResponse(
 function runResponse(input: Tensor, response: Response): Tensor {
   checkFloat32('input', input);
   const { size: channels, alpha, beta, k } = response;
+  const recorded = record([input], () => ({ op: 'localResponseNorm', ...response }));
+  if (recorded) return recorded;
   const data = binding().localResponseNorm(readData(input), input.shape, channels, alpha, beta, k);
   return wrapLike(data, input.shape);
 }
@@ -238,10 +241,19 @@ export function groupNorm(
   checkFloat32('input', input);
   // An input without channels is the native side's to refuse.
   if (input.ndim >= 2) checkAffine(weight, bias, [input.shape[1]], input);
+  const groups = integer('numGroups', numGroups);
+  const recorded = record([input], () => ({
+    op: 'groupNorm',
+    numGroups: groups,
+    weight: weight ?? null,
+    bias: bias ?? null,
+    eps,
+  }));
+  if (recorded) return recorded;
   const data = binding().groupNorm(
     readData(input),
     input.shape,
-    integer('numGroups', numGroups),
+    groups,
     floatsOf('weight', weight),
     floatsOf('bias', bias),
     eps,
@@ -269,6 +281,14 @@ export function layerNorm(
   checkFloat32('input', input);
   const shape = checkShape('normalizedShape', normalizedShape);
   checkAffine(weight, bias, shape);
+  const recorded = record([input], () => ({
+    op: 'layerNorm',
+    normalizedShape: shape,
+    weight: weight ?? null,
+    bias: bias ?? null,
+    eps,
+  }));
+  if (recorded) return recorded;
   const data = binding().layerNorm(
     readData(input),
     input.shape,

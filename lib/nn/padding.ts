@@ -5,6 +5,7 @@
 import { binding, type PadSpec } from '../binding';
 import { argTypeError, pyTuple, shapeError, show } from '../errors';
 import { integer, integers, number, type NumberOrTuple, oneOf, optionsOf } from '../options';
+import { record } from '../record';
 import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
@@ -29,6 +30,8 @@ function checked(spec: PadSpec): PadSpec {
 /** The one way from a tensor to the kernels. */
 function runPad(spec: PadSpec, input: Tensor): Tensor {
   checkFloat32('input', input);
+  const recorded = record([input], () => ({ op: 'pad', spec }));
+  if (recorded) return recorded;
   const { data, shape } = binding().padForward(spec, readData(input), input.shape);
   return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
 }

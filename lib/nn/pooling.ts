@@ -13,6 +13,7 @@ import {
   spread,
   tuple,
 } from '../options';
+import { record } from '../record';
 import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
@@ -139,6 +140,8 @@ function readAdaptive(kind: 'max' | 'average', dims: number, outputSize: Adaptiv
 /** The one way from a tensor to the kernels. */
 function runPool(spec: PoolSpec, input: Tensor): Tensor {
   checkFloat32('input', input);
+  const recorded = record([input], () => ({ op: 'pool', spec }));
+  if (recorded) return recorded;
   const { data, shape } = binding().poolForward(spec, readData(input), input.shape);
   return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
 }

@@ -3,6 +3,7 @@ import { binding } from '../binding';
 import { argTypeError, argValueError, pyList, shapeError, show } from '../errors';
 import { flatten, resolveDim, wrapShaped } from '../ops';
 import { integer, integers, optionsOf } from '../options';
+import { record } from '../record';
 import { checkFloat32, checkTensor, type DType, readData, type Tensor } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
@@ -113,7 +114,10 @@ export class Unflatten extends Module {
 /** The one way from a tensor to the kernels. */
 function runShuffle(input: Tensor, factor: number, inverse: boolean): Tensor {
   checkFloat32('input', input);
-  return wrapShaped(binding().pixelShuffle(readData(input), input.shape, factor, inverse));
+  return (
+    record([input], () => ({ op: 'pixelShuffle', factor, inverse })) ??
+    wrapShaped(binding().pixelShuffle(readData(input), input.shape, factor, inverse))
+  );
 }
 
 /** A factor is looked at before there is an input. */

@@ -1,6 +1,7 @@
 /** Softmax and its logarithm, as layers and as functions. */
 import { binding } from '../binding';
 import { integer, optionsOf } from '../options';
+import { record } from '../record';
 import { checkFloat32, readData, type Tensor, wrap } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
@@ -22,6 +23,8 @@ function runSoftmax(input: Tensor, dim: number | null, log: boolean): Tensor {
   checkFloat32('input', input);
   const { ndim, shape } = input;
   const axis = dim ?? (ndim === 0 || ndim === 1 || ndim === 3 ? 0 : 1);
+  const recorded = record([input], () => ({ op: 'softmax', dim: axis, log }));
+  if (recorded) return recorded;
   const data = binding().softmax(readData(input), shape, axis, log);
   return wrap('float32', data as Float32Array<ArrayBuffer>, [...shape]);
 }

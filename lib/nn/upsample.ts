@@ -13,6 +13,7 @@ import {
   oneOf,
   optionsOf,
 } from '../options';
+import { record } from '../record';
 import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
 import { Module } from './module';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './pooling';
@@ -122,6 +123,8 @@ function runResample(settings: Settings, input: Tensor): Tensor {
   checkFloat32('input', input);
   const spec = specOf(settings, input.shape);
   if (spec.mode === 'area') return averageAreas(spec, input);
+  const recorded = record([input], () => ({ op: 'resample', spec }));
+  if (recorded) return recorded;
   const { data, shape } = binding().resampleForward(spec, readData(input), input.shape);
   return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
 }

@@ -2,7 +2,6 @@
 // and run with one call.
 #include "binding/graph.h"
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -79,7 +78,7 @@ std::vector<Shape> to_shapes(const Napi::Value& value, const std::string& name) 
   return shapes;
 }
 
-// (inputs, nodes, outputs)
+// (inputs, nodes, outputs, like)
 Napi::Value graph_create(const Info& info) {
   const Napi::Env env = info.Env();
   constexpr int64_t kMostInputs = 1024;
@@ -97,8 +96,10 @@ Napi::Value graph_create(const Info& info) {
     nodes.push_back(
         {to_operation(object, &handle->pinned), to_values(object.Get("inputs"), at + ".inputs")});
   }
+  std::vector<size_t> outputs = to_values(info[2], "outputs");
+  const Graph* like = info[3].IsNull() ? nullptr : to_graph(info[3]).graph.get();
   handle->graph = std::make_shared<Graph>(static_cast<size_t>(inputs), std::move(nodes),
-                                          to_values(info[2], "outputs"));
+                                          std::move(outputs), like);
   report_memory(env, handle.get());
   Napi::Object object = Napi::Object::New(env);
   if (napi_type_tag_object(env, object, &kGraphTag) != napi_ok ||

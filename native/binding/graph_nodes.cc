@@ -47,7 +47,8 @@ void require_count(const std::vector<float>& values, const char* name, int64_t c
 // [lo, hi], or null for no limits.
 bool read_cut(const Napi::Value& value, float* lo, float* hi) {
   if (value.IsNull()) return false;
-  const Napi::Object cut = to_object(value, "cut");
+  if (!value.IsArray()) throw type_error("cut must be an array, got " + describe(value));
+  const Napi::Array cut = value.As<Napi::Array>();
   *lo = static_cast<float>(to_number(cut.Get(0u), "cut[0]"));
   *hi = static_cast<float>(to_number(cut.Get(1u), "cut[1]"));
   return true;
@@ -80,6 +81,11 @@ void fold_norm(const Napi::Value& value, ConvNode* node) {
   }
 }
 
+WeightSource pin(const Napi::Value& value, int64_t count, Pinned* pinned) {
+  pinned->push_back(std::make_unique<PinnedFloats>(value, "weight", count));
+  return [weight = pinned->back().get()] { return weight->get(); };
+}
+
 std::unique_ptr<Operation> conv(const Napi::Object& node, Pinned* pinned) {
   ConvNode conv;
   conv.spec = to_conv_spec(node.Get("spec"));
@@ -92,13 +98,11 @@ std::unique_ptr<Operation> conv(const Napi::Object& node, Pinned* pinned) {
   conv.strict = to_boolean(node.Get("strict"), "strict");
   conv.adds = to_boolean(node.Get("adds"), "adds");
   conv.cuts = read_cut(node.Get("cut"), &conv.lo, &conv.hi);
-  pinned->push_back(
-      std::make_unique<PinnedFloats>(node.Get("weight"), "weight", conv.spec.weight_size()));
-  conv.weight = [weight = pinned->back().get()] { return weight->get(); };
+  conv.weight = pin(node.Get("weight"), conv.spec.weight_size(), pinned);
   return make_conv_operation(std::move(conv), kernels());
 }
 
-std::unique_ptr<Operation> linear(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> linear(const Napi::Object& node, Pinned* pinned) {
   LinearNode linear;
   linear.in = to_integer(node.Get("inFeatures"), "inFeatures");
   linear.out = to_integer(node.Get("outFeatures"), "outFeatures");
@@ -106,11 +110,7 @@ std::unique_ptr<Operation> linear(const Napi::Object& node, Pinned*) {
   linear.bias = copy_floats_or_none(node.Get("bias"), "bias");
   if (!linear.bias.empty()) require_count(linear.bias, "bias", linear.out);
   linear.cuts = read_cut(node.Get("cut"), &linear.lo, &linear.hi);
-  const Napi::Value weight = node.Get("weight");
-  const int64_t count = linear.out * linear.in;
-  to_floats(weight, "weight", count);  // before memory is asked for
-  linear.weight = AlignedFloats(static_cast<size_t>(count));
-  std::copy_n(to_floats(weight, "weight", count), count, linear.weight.data());
+  linear.weight = pin(node.Get("weight"), linear.out * linear.in, pinned);
   return make_linear_operation(std::move(linear), kernels());
 }
 
@@ -129,9 +129,8 @@ std::unique_ptr<Operation> norm(const Napi::Object& object, Pinned*) {
   } else {
     node.mean = copy_floats_or_none(object.Get("mean"), "mean");
     node.var = copy_floats_or_none(object.Get("var"), "var");
-    if (node.mean.empty() != node.var.empty() ||
-        (Kind == NormNode::Kind::kBatch && node.mean.empty()))
-      throw value_error("mean and var must both be given in a graph");
+    if (node.mean.empty() != node.var.empty())
+      throw value_error("mean and var must either both be null or neither be null");
   }
   return make_norm_operation(std::move(node), kernels());
 }
@@ -197,16 +196,6 @@ std::unique_ptr<Operation> reshape(const Napi::Object& node, Pinned*) {
   return make_reshape_operation(to_integers(node.Get("shape"), "shape", kMostRank));
 }
 
-std::unique_ptr<Operation> flatten(const Napi::Object& node, Pinned*) {
-  return make_flatten_operation(to_integer(node.Get("startDim"), "startDim"),
-                                to_integer(node.Get("endDim"), "endDim"));
-}
-
-std::unique_ptr<Operation> unflatten(const Napi::Object& node, Pinned*) {
-  return make_unflatten_operation(to_integer(node.Get("dim"), "dim"),
-                                  to_integers(node.Get("sizes"), "sizes", kMostRank));
-}
-
 std::unique_ptr<Operation> select(const Napi::Object& node, Pinned*) {
   return make_select_operation(to_integer(node.Get("dim"), "dim"),
                                to_integer(node.Get("index"), "index"));
@@ -242,8 +231,6 @@ constexpr struct {
     {"pixelShuffle", pixel_shuffle},
     {"mean", mean},
     {"reshape", reshape},
-    {"flatten", flatten},
-    {"unflatten", unflatten},
     {"select", select},
     {"pad", pad},
     {"resample", resample},

@@ -1,6 +1,8 @@
 #include "graph/conv_operation.h"
 
 #include <limits>
+#include <map>
+#include <tuple>
 
 #include "algorithm/select.h"
 #include "problem/error.h"
@@ -80,16 +82,31 @@ class ConvOperation final : public Operation {
     return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
   }
 
+  void share_weights(const Operation& other) override {
+    const auto* conv = dynamic_cast<const ConvOperation*>(&other);
+    if (conv && same_weights(conv->node_)) packed_ = conv->packed_;
+  }
+
   size_t packed_bytes() const override {
     size_t bytes = 0;
-    for (const auto& entry : packed_) bytes += entry.second->size() * sizeof(float);
+    for (const auto& entry : *packed_) bytes += entry.second->size() * sizeof(float);
     return bytes;
   }
 
  private:
+  // Whether another node's packed weights would be the same.
+  bool same_weights(const ConvNode& other) const {
+    const ConvSpec &a = node_.spec, &b = other.spec;
+    const auto whole = [](const ConvSpec& s) {
+      return std::tie(s.transposed, s.in_channels, s.out_channels, s.groups, s.kernel, s.stride,
+                      s.dilation, s.pad_low);
+    };
+    return whole(a) == whole(b) && node_.scale == other.scale && node_.weight() == other.weight();
+  }
+
   Packed packed_for(const ConvPlan& plan) {
-    Packed& packed = packed_[plan.pack_key()];
-    if (packed) return packed;
+    const auto known = packed_->find(plan.pack_key());
+    if (known != packed_->end()) return known->second;
     const float* weight = node_.weight();
     std::vector<float> scaled;
     if (!node_.scale.empty()) {
@@ -103,13 +120,14 @@ class ConvOperation final : public Operation {
     }
     AlignedFloats floats(plan.packed_floats());
     plan.pack(weight, floats.data());
-    packed = std::make_shared<const AlignedFloats>(std::move(floats));
-    return packed;
+    return (*packed_)[plan.pack_key()] = std::make_shared<const AlignedFloats>(std::move(floats));
   }
 
   ConvNode node_;
   const KernelTable& kernels_;
-  std::map<std::string, Packed> packed_;  // by pack key
+  // By pack key; shared with other networks of the same weights.
+  std::shared_ptr<std::map<std::string, Packed>> packed_ =
+      std::make_shared<std::map<std::string, Packed>>();
 };
 
 }  // namespace

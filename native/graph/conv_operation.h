@@ -1,8 +1,6 @@
 // Convolution as a node of a network, with what was fused into it.
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,9 +12,8 @@
 namespace nnconv {
 
 struct ConvNode {
-  ConvSpec spec;  // padding mode zeros
-  // The weights as PyTorch has them, whenever a plan is made; throws Error where they are gone.
-  std::function<const float*()> weight;
+  ConvSpec spec;        // padding mode zeros
+  WeightSource weight;  // as PyTorch has them
   // Folded into the weights, one for each output channel, or empty.
   std::vector<double> scale;
   std::vector<float> bias;  // or empty

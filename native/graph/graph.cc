@@ -57,7 +57,7 @@ int64_t floats_of(const Shape& shape) {
 
 }  // namespace
 
-Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs)
+Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like)
     : inputs_(inputs), nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
@@ -77,6 +77,10 @@ Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs
   for (size_t value : outputs_) {
     if (value >= inputs_ + nodes_.size())
       throw value_error("outputs must be values of the graph, got " + std::to_string(value));
+  }
+  if (!like) return;
+  for (const Node& node : nodes_) {
+    for (const Node& other : like->nodes_) node.operation->share_weights(*other.operation);
   }
 }
 

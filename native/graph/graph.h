@@ -65,8 +65,9 @@ class GraphPlan {
 
 class Graph {
  public:
-  // Throws Error for nodes that name values which don't exist.
-  Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs);
+  // Throws Error for nodes that name values which don't exist. `like`, which may be null: a graph
+  // whose packed weights can be used.
+  Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like);
 
   size_t inputs() const { return inputs_; }
   size_t outputs() const { return outputs_.size(); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ class Step {
   virtual StepInfo info() const { return {}; }
 };
 
+// Weights as the caller has them, whenever they are needed: throws Error where they are gone.
+using WeightSource = std::function<const float*()>;
+
 class Operation {
  public:
   virtual ~Operation() = default;
@@ -54,6 +58,8 @@ class Operation {
   // The values of a node that has no inputs and nothing to do, or null.
   virtual const float* constant() const { return nullptr; }
 
+  // Uses what `other` has prepared of its weights, where they are the same.
+  virtual void share_weights(const Operation&) {}
   virtual size_t packed_bytes() const { return 0; }
 };
 

@@ -81,6 +81,10 @@ class NormOperation final : public Operation {
         layer_norm(shape, a.inputs[0], p, a.output, kernels_);
       });
     const ChannelShape shape = channels(inputs[0]);
+    if (node_.kind == NormNode::Kind::kBatch && node_.mean.empty())
+      return step([this, p, shape](const StepArgs& a) {
+        batch_norm(shape, a.inputs[0], p, {nullptr, nullptr}, 0.0, a.output, kernels_);
+      });
     if (node_.kind == NormNode::Kind::kGroup)
       return step([this, p, shape](const StepArgs& a) {
         group_norm(shape, node_.groups, a.inputs[0], p, a.output, kernels_);
@@ -105,7 +109,7 @@ class NormOperation final : public Operation {
       case NormNode::Kind::kInstance:
         return instance_norm_shape(input, node_.mean.empty());
       default:
-        return batch_norm_shape(input, false, node_.eps);
+        return batch_norm_shape(input, node_.mean.empty(), node_.eps);
     }
   }
   void check_sizes(int64_t count) const {
@@ -248,13 +252,18 @@ class LinearOperation final : public Operation {
     return linear_shape(inputs[0], {node_.out, node_.in});
   }
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
+    if (!weight_) {
+      auto weight = std::make_shared<AlignedFloats>(static_cast<size_t>(node_.out * node_.in));
+      std::copy_n(node_.weight(), node_.out * node_.in, weight->data());
+      weight_ = std::move(weight);
+    }
     int64_t rows = 1;
     for (size_t d = 0; d + 1 < inputs[0].size(); ++d) rows *= inputs[0][d];
     const double macs =
         static_cast<double>(rows) * static_cast<double>(node_.in) * static_cast<double>(node_.out);
     return step(
-        [this, rows](const StepArgs& args) {
-          run_linear(kernels_, args.inputs[0], rows, node_.weight.data(), node_.out, node_.in,
+        [this, rows, weight = weight_](const StepArgs& args) {
+          run_linear(kernels_, args.inputs[0], rows, weight->data(), node_.out, node_.in,
                      or_null(node_.bias), args.output);
           if (node_.cuts)
             run_activation(kernels_, kClamp, args.output, args.output, rows * node_.out, node_.lo,
@@ -262,10 +271,17 @@ class LinearOperation final : public Operation {
         },
         macs);
   }
-  size_t packed_bytes() const override { return node_.weight.size() * sizeof(float); }
+  void share_weights(const Operation& other) override {
+    const auto* linear = dynamic_cast<const LinearOperation*>(&other);
+    if (linear && linear->node_.out == node_.out && linear->node_.in == node_.in &&
+        linear->node_.weight() == node_.weight())
+      weight_ = linear->weight_;
+  }
+  size_t packed_bytes() const override { return weight_ ? weight_->size() * sizeof(float) : 0; }
 
  private:
   LinearNode node_;
+  std::shared_ptr<const AlignedFloats> weight_;  // a copy that nobody can take away
   const KernelTable& kernels_;
 };
 
@@ -347,14 +363,10 @@ class MeanOperation final : public Operation {
 };
 
 // Another shape for the same elements.
-class ViewOperation : public Operation {
- public:
-  std::unique_ptr<Step> plan(const std::vector<Shape>&) override { return nullptr; }
-};
-
-class ReshapeOperation final : public ViewOperation {
+class ReshapeOperation final : public Operation {
  public:
   explicit ReshapeOperation(Shape shape) : shape_(std::move(shape)) {}
+  std::unique_ptr<Step> plan(const std::vector<Shape>&) override { return nullptr; }
   Shape output_shape(const std::vector<Shape>& inputs) const override {
     const int64_t count = checked_product(inputs[0]);
     Shape shape = shape_;
@@ -375,46 +387,6 @@ class ReshapeOperation final : public ViewOperation {
 
  private:
   Shape shape_;
-};
-
-class FlattenOperation final : public ViewOperation {
- public:
-  FlattenOperation(int64_t start, int64_t end) : start_(start), end_(end) {}
-  Shape output_shape(const std::vector<Shape>& inputs) const override {
-    const Shape& in = inputs[0];
-    if (in.empty()) return {1};
-    const auto start = resolve_dim("startDim", start_, in.size());
-    const auto end = resolve_dim("endDim", end_, in.size());
-    if (start > end)
-      throw value_error("startDim must not come after endDim, got " + std::to_string(start_) +
-                        " and " + std::to_string(end_));
-    Shape shape(in.begin(), in.begin() + start);
-    shape.push_back(checked_product({in.begin() + start, in.begin() + end + 1}));
-    shape.insert(shape.end(), in.begin() + end + 1, in.end());
-    return shape;
-  }
-
- private:
-  int64_t start_, end_;
-};
-
-class UnflattenOperation final : public ViewOperation {
- public:
-  UnflattenOperation(int64_t dim, Shape sizes) : dim_(dim), sizes_(std::move(sizes)) {}
-  Shape output_shape(const std::vector<Shape>& inputs) const override {
-    const Shape& in = inputs[0];
-    if (in.empty()) throw shape_error("unflatten expects a tensor with dimensions");
-    const int64_t dim = resolve_dim("dim", dim_, in.size());
-    const Shape sizes = ReshapeOperation(sizes_).output_shape({{in[static_cast<size_t>(dim)]}});
-    Shape shape(in.begin(), in.begin() + dim);
-    shape.insert(shape.end(), sizes.begin(), sizes.end());
-    shape.insert(shape.end(), in.begin() + dim + 1, in.end());
-    return shape;
-  }
-
- private:
-  int64_t dim_;
-  Shape sizes_;
 };
 
 class PadOperation final : public Operation {
@@ -537,12 +509,6 @@ std::unique_ptr<Operation> make_mean_operation(std::vector<int64_t> dims, bool k
 }
 std::unique_ptr<Operation> make_reshape_operation(Shape shape) {
   return std::make_unique<ReshapeOperation>(std::move(shape));
-}
-std::unique_ptr<Operation> make_flatten_operation(int64_t start_dim, int64_t end_dim) {
-  return std::make_unique<FlattenOperation>(start_dim, end_dim);
-}
-std::unique_ptr<Operation> make_unflatten_operation(int64_t dim, Shape sizes) {
-  return std::make_unique<UnflattenOperation>(dim, std::move(sizes));
 }
 std::unique_ptr<Operation> make_pad_operation(const PadSpec& spec) {
   return std::make_unique<PadOperation>(spec);

@@ -45,7 +45,7 @@ std::unique_ptr<Operation> make_matmul_operation(const KernelTable& kernels);
 
 struct LinearNode {
   int64_t in = 0, out = 0;
-  AlignedFloats weight;     // (out, in)
+  WeightSource weight;      // (out, in)
   std::vector<float> bias;  // or empty
   bool cuts = false;
   float lo = 0, hi = 0;
@@ -59,8 +59,6 @@ std::unique_ptr<Operation> make_mean_operation(std::vector<int64_t> dims, bool k
                                                const KernelTable& kernels);
 // At most one size of `shape` is -1.
 std::unique_ptr<Operation> make_reshape_operation(Shape shape);
-std::unique_ptr<Operation> make_flatten_operation(int64_t start_dim, int64_t end_dim);
-std::unique_ptr<Operation> make_unflatten_operation(int64_t dim, Shape sizes);
 std::unique_ptr<Operation> make_pad_operation(const PadSpec& spec);
 std::unique_ptr<Operation> make_resample_operation(const ResampleSpec& spec);
 // The slice at `index` of dimension `dim`, which goes.

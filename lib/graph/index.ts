@@ -1,0 +1,2 @@
+export type { Explanation, Profile, StepExplanation } from './explain';
+export { compile, type CompileOptions, type Session } from './session';

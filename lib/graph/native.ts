@@ -1,0 +1,23 @@
+/** From nodes to what the addon takes. */
+import type { GraphNodeSpec } from '../binding';
+import type { NodeSpec } from '../record';
+import { type Graph, isConstant } from './graph';
+
+/** A node with arrays in place of constants. */
+export function nativeNode(spec: Readonly<NodeSpec>, inputs: readonly number[]): GraphNodeSpec {
+  return { ...(plain(spec) as object), inputs } as unknown as GraphNodeSpec;
+}
+
+function plain(value: unknown): unknown {
+  if (isConstant(value)) return value.data;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
+/** Equal for graphs that compute the same from the same constants. */
+export function graphKey(graph: Graph): string {
+  const nodes = graph.nodes.map(({ spec, inputs }) => [spec, inputs]);
+  return JSON.stringify([graph.inputShapes.length, nodes, graph.outputs], (_, value: unknown) =>
+    isConstant(value) ? value.id : value,
+  );
+}

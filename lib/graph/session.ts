@@ -1,0 +1,197 @@
+/** Compiled networks. */
+import { binding, type GraphHandle } from '../binding';
+import { argTypeError, argValueError, disposedError, show } from '../errors';
+import { Module } from '../nn/module';
+import { integer, optionsOf } from '../options';
+import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
+import { Explanation, Profile } from './explain';
+import { fuse } from './fuse';
+import { fillTree, type Graph, type OutputTree } from './graph';
+import { graphKey, nativeNode } from './native';
+import { Snapshot } from './snapshot';
+import { trace } from './trace';
+
+export interface CompileOptions {
+  /** Threads for the runs of this session. Default: what `setNumThreads` set. */
+  threads?: number;
+}
+
+/** A network for one set of input shapes. */
+interface Program {
+  graph: Graph;
+  tree: OutputTree;
+  handle: GraphHandle;
+}
+
+/** Programs that a session keeps: those used last. */
+const MOST_PROGRAMS = 16;
+
+/**
+ * A network ready to run: recorded, fused and planned once for each set of input shapes, and run with
+ * one native call. Results don't depend on the batch or the number of threads, bit for bit. Made by
+ * {@link compile}.
+ */
+export class Session {
+  readonly #model: Module;
+  readonly #snapshot: Snapshot;
+  readonly #threads: number;
+  readonly #programs = new Map<string, Program>();
+  #disposed = false;
+
+  /** @internal */
+  constructor(model: Module, threads: number) {
+    this.#model = model;
+    this.#snapshot = new Snapshot(model);
+    this.#threads = threads;
+  }
+
+  /**
+   * What the model's `forward` returns for these inputs.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE unless all are float32 Tensors; RangeError
+   *   ERR_NNCONV_SHAPE where a layer can't take what it gets; Error ERR_NNCONV_TRACE where the model
+   *   can't be compiled; Error ERR_NNCONV_DISPOSED
+   */
+  run(...inputs: Tensor[]): any {
+    const { handle, tree } = this.#programFor(shapesOf(inputs));
+    const results = binding().graphRun(
+      handle,
+      inputs.map((input) => readData(input)),
+      inputs.map((input) => input.shape),
+      this.#threads,
+    );
+    return outputsOf(tree, results);
+  }
+
+  /**
+   * Does everything that the first run with inputs of these shapes would have to do: records the
+   * network, packs weights, lays out memory.
+   *
+   * @throws as {@link run} does
+   */
+  prepare(...shapes: (readonly number[])[]): void {
+    const checked = checkShapes(shapes);
+    const { handle } = this.#programFor(checked);
+    binding().graphExplain(handle, checked);
+  }
+
+  /**
+   * The steps of a run with inputs of these shapes: what was fused, which algorithm runs, bytes read
+   * and written, multiply-accumulates. Prints as a table.
+   *
+   * @throws as {@link run} does
+   */
+  explain(...shapes: (readonly number[])[]): Explanation {
+    const checked = checkShapes(shapes);
+    const { graph, handle } = this.#programFor(checked);
+    return new Explanation(graph, binding().graphExplain(handle, checked));
+  }
+
+  /**
+   * The same with the time that each step took, the least of a few runs. Prints as a table.
+   *
+   * @throws as {@link run} does
+   */
+  profile(...inputs: Tensor[]): Profile {
+    const shapes = shapesOf(inputs);
+    const { graph, handle } = this.#programFor(shapes);
+    const data = inputs.map((input) => readData(input));
+    const runs = Array.from({ length: PROFILE_RUNS }, () =>
+      binding().graphProfile(handle, data, shapes, this.#threads),
+    );
+    const seconds = runs[0].seconds.map((_, step) =>
+      Math.min(...runs.map((run) => run.seconds[step])),
+    );
+    return new Profile(graph, binding().graphExplain(handle, shapes), seconds);
+  }
+
+  /** Frees what the session holds, which garbage collection does too; a second call does nothing. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const { handle } of this.#programs.values()) binding().graphDispose(handle);
+    this.#programs.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #programFor(shapes: readonly (readonly number[])[]): Program {
+    if (this.#disposed) throw disposedError('this session was disposed of');
+    const key = JSON.stringify(shapes);
+    let program = this.#programs.get(key);
+    if (program === undefined) {
+      program = this.#compile(shapes);
+    } else {
+      this.#programs.delete(key);
+    }
+    // A map is in the order of insertion: the one used last goes to its end.
+    this.#programs.set(key, program);
+    if (this.#programs.size > MOST_PROGRAMS) {
+      this.#programs.delete(this.#programs.keys().next().value!);
+    }
+    return program;
+  }
+
+  #compile(shapes: readonly (readonly number[])[]): Program {
+    const { graph: recorded, tree } = trace(this.#model, this.#snapshot, shapes);
+    const graph = fuse(recorded);
+    const key = graphKey(graph);
+    const others = [...this.#programs.values()];
+    // The same nodes for other sizes: one network with another plan.
+    const same = others.find((other) => graphKey(other.graph) === key);
+    const handle =
+      same?.handle ??
+      binding().graphCreate(
+        shapes.length,
+        graph.nodes.map(({ spec, inputs }) => nativeNode(spec, inputs)),
+        graph.outputs,
+        others.at(-1)?.handle ?? null,
+      );
+    return { graph, tree, handle };
+  }
+}
+
+const PROFILE_RUNS = 5;
+
+function shapesOf(inputs: readonly Tensor[]): (readonly number[])[] {
+  return inputs.map((input, index) => {
+    checkFloat32(`inputs[${index}]`, input);
+    return input.shape;
+  });
+}
+
+function checkShapes(shapes: readonly (readonly number[])[]): number[][] {
+  return shapes.map((shape, index) => checkShape(`shapes[${index}]`, shape));
+}
+
+function outputsOf(
+  tree: OutputTree,
+  results: readonly { data: Float32Array; shape: number[] }[],
+): unknown {
+  const tensors = results.map(({ data, shape }) =>
+    wrap('float32', data as Float32Array<ArrayBuffer>, shape),
+  );
+  return fillTree(tree, tensors);
+}
+
+/**
+ * Turns a model into a {@link Session}: its `forward` is recorded, batch norms are folded into
+ * convolutions, activations and sums are done on the way to memory, and all intermediate results
+ * share one block of memory.
+ *
+ * Weights and modes (`train`, `eval`) are those of this moment, whatever happens to the model later.
+ * The model should be in evaluation mode. Its `forward` must not depend on the values of tensors.
+ *
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError ERR_NNCONV_ARG_VALUE
+ */
+export function compile(model: Module, options?: CompileOptions): Session {
+  if (!(model instanceof Module)) {
+    throw argTypeError(`model must be an nn.Module, got ${show(model)}`);
+  }
+  const { threads } = optionsOf('compile', options, ['threads']);
+  if (threads !== undefined && (integer('threads', threads) < 1 || threads > 1024)) {
+    throw argValueError(`threads must be from 1 to 1024, got ${threads}`);
+  }
+  return new Session(model, threads ?? 0);
+}
