@@ -5,6 +5,7 @@
 #include "binding/conv.h"
 #include "binding/environment.h"
 #include "binding/norm.h"
+#include "binding/peak.h"
 #include "binding/pool.h"
 #include "binding/values.h"
 #include "problem/error.h"
@@ -56,6 +57,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_conv(env, exports);
   export_pool(env, exports);
   export_norm(env, exports);
+  export_peak(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));
   exports.Set("runtimeInfo", Napi::Function::New<exported<runtime_info>>(env, "runtimeInfo"));

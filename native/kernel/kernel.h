@@ -7,6 +7,7 @@
 #include "kernel/dot.h"
 #include "kernel/elementwise.h"
 #include "kernel/norm.h"
+#include "kernel/peak.h"
 #include "kernel/pool.h"
 #include "kernel/reduce.h"
 #include "kernel/winograd.h"
@@ -102,6 +103,7 @@ struct KernelTable {
   ReduceTable reduce;
   PoolTable pool;
   NormTable norm;
+  PeakTable peak;
 };
 
 // One per instruction set, null where it was not compiled in. To be called only on a CPU that has
