@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { nn } from '../lib';
+import type { ConvSpec } from '../lib/binding';
 
 const CLASSES = {
   Conv1d: nn.Conv1d,
@@ -61,6 +62,14 @@ export function geometryOf({ layer, args, options, input }: LayerCase): Geometry
   };
 }
 
+/** The layer as the addon takes it. */
+export function specOf(layer: LayerCase): ConvSpec {
+  const { padding, ...rest } = geometryOf(layer);
+  const [inChannels, outChannels] = layer.args;
+  const padded = { padLow: padding, padHigh: padding, paddingMode: 'zeros' } as const;
+  return { inChannels, outChannels, ...rest, ...padded };
+}
+
 /** What sort of work a layer is, one of the names of the files in `shapes/kinds/`. */
 export function kindOf(layer: LayerCase): string {
   const { transposed, kernel, stride, dilation, groups } = geometryOf(layer);
@@ -116,15 +125,23 @@ export function shapeFiles(): string[] {
   return [...names('.'), ...names('kinds')];
 }
 
-/** The layers of these files whose name, network or kind contains `filter`, whatever its case. */
+/**
+ * The layers of these files whose name, network or kind contains `filter`, whatever its case. A name
+ * stands for one layer, in whichever files, and comes once.
+ */
 export function loadLayers(files: readonly string[], filter: string): LayerCase[] {
-  const all = files.flatMap(
-    (file) => JSON.parse(fs.readFileSync(path.join(SHAPES, `${file}.json`), 'utf8')) as LayerCase[],
-  );
   const wanted = filter.toLowerCase();
-  return all.filter((layer) =>
-    [layer.name, layer.network, kindOf(layer)].some((text) => text.toLowerCase().includes(wanted)),
-  );
+  const found = new Map<string, LayerCase>();
+  for (const file of files) {
+    const text = fs.readFileSync(path.join(SHAPES, `${file}.json`), 'utf8');
+    for (const layer of JSON.parse(text) as LayerCase[]) {
+      const texts = [layer.name, layer.network, kindOf(layer)];
+      if (texts.some((t) => t.toLowerCase().includes(wanted)) && !found.has(layer.name)) {
+        found.set(layer.name, layer);
+      }
+    }
+  }
+  return [...found.values()];
 }
 
 export function build(layer: LayerCase): ConvLayer {

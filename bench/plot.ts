@@ -5,8 +5,18 @@ import { percentOfPeak, ratio, type Report } from './report';
 
 const ROW_HEIGHT = 15;
 const BACKGROUND = '#ffffff';
-/** Okabe and Ito's colours, which colour-blind readers can tell apart. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'];
+/** Okabe and Ito's colours, which colour-blind readers can tell apart; the same in every plot. */
+const ALGORITHM_COLOURS: Record<string, string> = {
+  direct_oc: '#e69f00',
+  direct_px: '#d55e00',
+  pointwise: '#cc79a7',
+  depthwise: '#009e73',
+  winograd_4x4: '#0072b2',
+  winograd_2x2: '#56b4e9',
+  winograd_1x4: '#00405e',
+};
+const OTHER_COLOUR = '#777777';
+const PEER_COLOURS = ['#111111', '#d55e00', '#0072b2'];
 
 function rowsAxis(report: Report, labels: boolean): object {
   return {
@@ -28,6 +38,7 @@ function rule(at: number): object {
 }
 
 function peakPlot(report: Report): object {
+  const algorithms = [...new Set(report.rows.map(({ algorithm }) => algorithm))].sort();
   return {
     title: 'Percent of FMA peak',
     width: 380,
@@ -48,7 +59,10 @@ function peakPlot(report: Report): object {
           color: {
             field: 'algorithm',
             type: 'nominal',
-            scale: { range: COLOURS },
+            scale: {
+              domain: algorithms,
+              range: algorithms.map((name) => ALGORITHM_COLOURS[name] ?? OTHER_COLOUR),
+            },
             legend: { title: 'Algorithm', orient: 'bottom', columns: 4 },
           },
         },
@@ -86,8 +100,8 @@ function ratioPlot(report: Report): object {
           color: {
             field: 'peer',
             type: 'nominal',
-            scale: { range: COLOURS.slice(1) },
-            legend: { title: 'Peer', orient: 'bottom' },
+            scale: { range: PEER_COLOURS },
+            legend: { title: 'Peer', orient: 'bottom', labelLimit: 0 },
           },
           shape: { field: 'peer', type: 'nominal' },
         },
