@@ -374,4 +374,9 @@ export interface Binding {
   setNumThreads(n: number): void;
   getNumThreads(): number;
   runtimeInfo(): RuntimeInfo;
+  /**
+   * Multiplies and accumulates for `seconds` (above 0, at most 0.1) and returns the highest speed of
+   * one thread in GFLOP/s, under the instruction set in use.
+   */
+  fmaPeak(seconds: number): number;
 }

@@ -1,5 +1,12 @@
-/** One side of a comparison: runs the layer once and hands back the output. */
-export type Run = () => Float32Array | Promise<Float32Array>;
+/** One side of a comparison: a layer that is ready to run. */
+export interface Side {
+  /** The result of one call. */
+  output(): Float32Array | Promise<Float32Array>;
+  /** Milliseconds of each call: `warmUps` that don't count, then for `blockMs` in all. */
+  block(blockMs: number, warmUps: number): Promise<number[]>;
+  /** Frees what the side holds. */
+  close?(): Promise<void>;
+}
 
 /** Milliseconds per call: the median, and the 10th and 90th percentile around it. */
 export interface Timing {
@@ -13,12 +20,29 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }
 
-async function timed(run: Run): Promise<number> {
-  const start = process.hrtime.bigint();
-  const result = run();
-  // Awaiting a value that is no promise would charge a synchronous side for a trip to the queue.
-  if (result instanceof Promise) await result;
-  return Number(process.hrtime.bigint() - start) / 1e6;
+/** A side that runs in this process. */
+export function inProcess(run: () => Float32Array | Promise<Float32Array>): Side {
+  const timed = async (): Promise<number> => {
+    const start = process.hrtime.bigint();
+    const result = run();
+    // Awaiting a value that is no promise would charge a synchronous side for a trip to the queue.
+    if (result instanceof Promise) await result;
+    return Number(process.hrtime.bigint() - start) / 1e6;
+  };
+  return {
+    output: run,
+    async block(blockMs, warmUps) {
+      for (let i = 0; i < warmUps; i++) await timed();
+      const samples: number[] = [];
+      let spent = 0;
+      do {
+        const ms = await timed();
+        samples.push(ms);
+        spent += ms;
+      } while (spent < blockMs);
+      return samples;
+    },
+  };
 }
 
 /**
@@ -26,23 +50,19 @@ async function timed(run: Run): Promise<number> {
  * machine does meanwhile then meets all of them alike. Threads of one side that still spin would slow the
  * other, so there is a pause before each block; its first calls only warm up.
  */
-export async function interleave(runs: readonly Run[], seconds: number): Promise<Timing[]> {
+export async function interleave(sides: readonly Side[], seconds: number): Promise<Timing[]> {
   const blockMs = 20;
   const pauseMs = 25;
   const warmUps = 3;
-  const samples: number[][] = runs.map(() => []);
-  const spent = runs.map(() => 0);
+  const samples: number[][] = sides.map(() => []);
+  const spent = sides.map(() => 0);
   while (Math.min(...spent) < seconds * 1000) {
-    for (const [side, run] of runs.entries()) {
+    for (const [i, side] of sides.entries()) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      for (let i = 0; i < warmUps; i++) await timed(run);
-      let block = 0;
-      do {
-        const ms = await timed(run);
-        samples[side].push(ms);
-        block += ms;
-      } while (block < blockMs);
-      spent[side] += block;
+      for (const ms of await side.block(blockMs, warmUps)) {
+        samples[i].push(ms);
+        spent[i] += ms;
+      }
     }
   }
   return samples.map((values) => {

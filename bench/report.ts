@@ -1,12 +1,18 @@
+/** What a run found, and how it reads. */
 import { geometricMean, type Timing } from './measure';
 
 export interface Row {
   name: string;
   network: string;
+  kind: string;
   algorithm: string;
+  /** Multiply-accumulates that the result takes, without taps on padding. */
   macs: number;
   nnconv: Timing;
-  peer?: Timing;
+  /** With weights that are in no cache. */
+  cold?: Timing;
+  /** By the names in `Report.peers`. */
+  peers: Record<string, Timing>;
 }
 
 export interface Report {
@@ -18,49 +24,129 @@ export interface Report {
   compiler: string;
   node: string;
   threads: number;
-  peer?: string;
+  /** GFLOP/s of one thread that does nothing but multiply and accumulate. */
+  peak: number;
+  /** The shape files, and the filter where there was one. */
+  shapes: string[];
+  filter?: string;
+  peers: { name: string; version: string }[];
   rows: Row[];
 }
+
+/** Needed operations a second, of all threads. */
+export const gflops = (row: Row): number => (2 * row.macs) / row.nnconv.median / 1e6;
+
+/** Of what the threads could do together; Winograd, which needs fewer operations, may exceed 100. */
+export const percentOfPeak = (report: Report, row: Row): number =>
+  (100 * gflops(row)) / (report.peak * report.threads);
+
+/** How many times as fast as the peer; below 1 is slower. */
+export const ratio = (row: Row, peer: string): number => row.peers[peer].median / row.nnconv.median;
+
+/** The same against the faster of all peers. */
+export const ratioToFaster = (row: Row): number =>
+  Math.min(...Object.keys(row.peers).map((peer) => ratio(row, peer)));
 
 const ms = (value: number): string => value.toFixed(value < 1 ? 4 : 3);
 const spread = ({ median, low, high }: Timing): string =>
   `${Math.round((100 * (high - low)) / median)}%`;
-const gflops = (row: Row): string => ((2 * row.macs) / row.nnconv.median / 1e6).toFixed(1);
 
-/** How many times as fast as the peer; below 1 is slower. */
-const speedup = (row: Row): number => row.peer!.median / row.nnconv.median;
-
-/** The report as a Markdown table, which reads well in a terminal too. */
-export function render(report: Report): string {
-  const peer = report.peer !== undefined;
-  const head = ['layer', 'algorithm', 'nnconv ms', 'spread', 'GFLOP/s'];
-  if (peer) head.push('peer ms', 'spread', 'speed-up');
-  const cells = report.rows.map((row) => {
-    const line = [row.name, row.algorithm, ms(row.nnconv.median), spread(row.nnconv), gflops(row)];
-    if (row.peer) line.push(ms(row.peer.median), spread(row.peer), speedup(row).toFixed(2));
-    return line;
-  });
+/** A Markdown table whose first `texts` columns are aligned to the left; reads well in a terminal. */
+function table(head: string[], cells: string[][], texts: number): string[] {
   const width = head.map((title, i) =>
     Math.max(title.length, ...cells.map((line) => line[i].length)),
   );
   const format = (line: string[]): string =>
-    `| ${line.map((cell, i) => (i < 2 ? cell.padEnd(width[i]) : cell.padStart(width[i]))).join(' | ')} |`;
-  const rule = `|${width.map((w, i) => (i < 2 ? '-'.repeat(w + 2) : `${'-'.repeat(w + 1)}:`)).join('|')}|`;
+    `| ${line.map((cell, i) => (i < texts ? cell.padEnd(width[i]) : cell.padStart(width[i]))).join(' | ')} |`;
+  const rule = width.map((w, i) => (i < texts ? '-'.repeat(w + 2) : `${'-'.repeat(w + 1)}:`));
+  return [format(head), `|${rule.join('|')}|`, ...cells.map(format)];
+}
 
+interface Comparison {
+  title: string;
+  of: (row: Row) => number;
+}
+
+/** With each peer, and with the faster where there are several. */
+function comparisons(report: Report): Comparison[] {
+  const all: Comparison[] = report.peers.map(({ name }) => ({
+    title: name,
+    of: (row) => ratio(row, name),
+  }));
+  return all.length > 1 ? [...all, { title: 'the faster', of: ratioToFaster }] : all;
+}
+
+function layerTable(report: Report): string[] {
+  const cold = report.rows.some((row) => row.cold);
+  const against = comparisons(report);
+  const head = ['layer', 'kind', 'algorithm', 'ms', 'spread', 'GFLOP/s', '% of peak'];
+  if (cold) head.push('cold / warm');
+  for (const { name } of report.peers) head.push(`${name} ms`, 'spread');
+  head.push(...against.map(({ title }) => `vs ${title}`));
+  const cells = report.rows.map((row) => [
+    row.name,
+    row.kind,
+    row.algorithm,
+    ms(row.nnconv.median),
+    spread(row.nnconv),
+    gflops(row).toFixed(1),
+    percentOfPeak(report, row).toFixed(0),
+    ...(cold ? [row.cold ? (row.cold.median / row.nnconv.median).toFixed(2) : ''] : []),
+    ...report.peers.flatMap(({ name }) => [ms(row.peers[name].median), spread(row.peers[name])]),
+    ...against.map(({ of }) => of(row).toFixed(2)),
+  ]);
+  return table(head, cells, 3);
+}
+
+function kindTable(report: Report): string[] {
+  const against = comparisons(report);
+  const kinds = [...new Set(report.rows.map(({ kind }) => kind))].sort();
+  const line = (title: string, rows: Row[]): string[] => [
+    title,
+    String(rows.length),
+    geometricMean(rows.map((row) => percentOfPeak(report, row))).toFixed(0),
+    ...against.map(({ of }) => geometricMean(rows.map(of)).toFixed(2)),
+    ...against.slice(-1).map(({ of }) => Math.min(...rows.map(of)).toFixed(2)),
+  ];
+  const head = ['kind', 'layers', '% of peak', ...against.map(({ title }) => `vs ${title}`)];
+  if (against.length > 0) head.push('least');
+  const cells = kinds.map((kind) =>
+    line(
+      kind,
+      report.rows.filter((row) => row.kind === kind),
+    ),
+  );
+  return table(head, [...cells, line('all', report.rows)], 1);
+}
+
+function losses(report: Report): string {
+  const lost = report.rows.filter((row) => ratioToFaster(row) < 1);
+  if (lost.length === 0) return 'No layer is slower than a peer.';
+  const list = lost.map((row) => `${row.name} (${ratioToFaster(row).toFixed(2)})`).join(', ');
+  return `Slower than a peer: ${list}.`;
+}
+
+/** The report as Markdown. */
+export function render(report: Report): string {
+  const peers = report.peers.map(({ name, version }) => `${name} ${version}`).join(' and ');
+  const filter = report.filter === undefined ? '' : ` with '${report.filter}'`;
   const lines = [
     `nnconv ${report.nnconv} (${report.commit}), ${report.isa}, ${report.threads} thread(s)` +
-      `${peer ? `, against ${report.peer}` : ''}; ${report.date}`,
-    `${report.cpu}; ${report.compiler}; Node ${report.node}`,
+      `${peers === '' ? '' : `, against ${peers}`}; ${report.date}`,
     '',
-    format(head),
-    rule,
-    ...cells.map(format),
+    `${report.cpu}; ${report.compiler}; Node ${report.node}; FMA peak of a thread ` +
+      `${report.peak.toFixed(1)} GFLOP/s; shapes: ${report.shapes.join(', ')}${filter}`,
     '',
-    'ms: median per call; spread: 90th minus 10th percentile, of the median.',
+    ...layerTable(report),
+    '',
+    'ms: median per call; spread: 90th minus 10th percentile, of the median. GFLOP/s and % of peak ' +
+      'count the operations of a direct sum without padding, so Winograd may exceed 100%.' +
+      (report.peers.length > 0 ? " vs: the peer's time by ours; below 1, nnconv is slower." : ''),
+    '',
+    'Geometric means by kind:',
+    '',
+    ...kindTable(report),
   ];
-  if (peer) {
-    const mean = geometricMean(report.rows.map(speedup)).toFixed(2);
-    lines.push(`Speed-up over ${report.peer}, geometric mean of ${report.rows.length}: ${mean}`);
-  }
+  if (report.peers.length > 0) lines.push('', losses(report));
   return lines.join('\n');
 }

@@ -1,27 +1,26 @@
-/**
- * Times the layers of `shapes/layers.json`, alone or against a peer in the same run.
- *
- *   npx ts-node bench/run.ts [--threads 1] [--filter rn50] [--seconds 1] [--json] [--save]
- *                            [--peer onnxruntime-node]
- */
+/** Times convolution layers, alone or against peers in the same run; `--help` shows the options. */
 import { execFileSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { parseArgs } from 'node:util';
 import { manualSeed, randn, runtimeInfo, setNumThreads, version } from '../lib';
-import { build, loadLayers, type LayerCase } from './layers';
-import { interleave, relativeError, type Run } from './measure';
-import * as onnxruntime from './peers/onnxruntime';
+import { binding } from '../lib/binding';
+import { readArguments, USAGE, type Settings } from './arguments';
+import { coldSide } from './cold';
+import { build, kindOf, loadLayers, neededMacs, type LayerCase } from './layers';
+import { inProcess, interleave, relativeError, type Side, type Timing } from './measure';
+import { PEERS, type Peer } from './peers';
 import { render, type Report, type Row } from './report';
+import { save } from './save';
 
-const PEERS: Record<string, typeof onnxruntime> = { [onnxruntime.name]: onnxruntime };
 /** Two float32 results that differ in reduction order only stay well inside this. */
 const TOLERANCE = 1e-5;
 
 function commit(): string {
   try {
     const git = (...args: string[]): string =>
-      execFileSync('git', args, { cwd: __dirname, encoding: 'utf8' }).trim();
+      execFileSync('git', args, {
+        cwd: __dirname,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
     const changed = git('status', '--porcelain', '--', '../lib', '../native') !== '';
     return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
   } catch {
@@ -29,51 +28,71 @@ function commit(): string {
   }
 }
 
-async function measure(
-  layer: LayerCase,
-  peer: typeof onnxruntime | undefined,
-  threads: number,
-  seconds: number,
-): Promise<Row> {
+/** Loads the addon under this instruction set, which it chooses once for all. */
+function useInstructionSet(isa: string): void {
+  process.env.NNCONV_ISA = isa;
+  try {
+    runtimeInfo();
+  } catch (error) {
+    const { cause } = error as Error;
+    throw new Error(`--isa: ${(cause instanceof Error ? cause : (error as Error)).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** GFLOP/s of one thread; half a second, so that the clock gets to where it stays. */
+function measurePeak(): number {
+  return Math.max(...Array.from({ length: 5 }, () => binding().fmaPeak(0.1)));
+}
+
+async function measure(layer: LayerCase, peers: Peer[], settings: Settings): Promise<Row> {
   manualSeed(0);
   const conv = build(layer);
   const x = randn(layer.input);
-  const runs: Run[] = [() => conv.forward(x).data];
-  if (peer) {
-    runs.push(await peer.prepare(layer, conv, x, threads));
-    const error = relativeError(await runs[0](), await runs[1]());
-    if (!(error <= TOLERANCE)) {
-      throw new Error(`${layer.name}: results differ from ${peer.name}'s by ${error} (relative)`);
+  const sides: Side[] = [inProcess(() => conv.forward(x).data)];
+  try {
+    const expected = await sides[0].output();
+    for (const peer of peers) {
+      const side = await peer.prepare(layer, conv, x, settings.threads);
+      sides.push(side);
+      const error = relativeError(expected, await side.output());
+      if (!(error <= TOLERANCE)) {
+        throw new Error(`${layer.name}: results differ from ${peer.name}'s by ${error} (relative)`);
+      }
     }
+    const cold = settings.cold ? coldSide(layer, conv, x) : undefined;
+    if (cold) sides.push(cold);
+    const [nnconv, ...others] = await interleave(sides, settings.seconds);
+    const timings: Record<string, Timing> = {};
+    for (const [i, { name }] of peers.entries()) timings[name] = others[i];
+    return {
+      name: layer.name,
+      network: layer.network,
+      kind: kindOf(layer),
+      algorithm: conv.explain(layer.input).algorithm,
+      macs: neededMacs(layer, conv.outputShape(layer.input)),
+      nnconv,
+      ...(cold ? { cold: others[peers.length] } : {}),
+      peers: timings,
+    };
+  } finally {
+    for (const side of sides) await side.close?.();
   }
-  const { algorithm, macs } = conv.explain(layer.input);
-  const [ours, theirs] = await interleave(runs, seconds);
-  const row: Row = { name: layer.name, network: layer.network, algorithm, macs, nnconv: ours };
-  return theirs ? { ...row, peer: theirs } : row;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      threads: { type: 'string', default: '1' },
-      filter: { type: 'string', default: '' },
-      seconds: { type: 'string', default: '1' },
-      peer: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      save: { type: 'boolean', default: false },
-    },
-  });
-  const peer = PEERS[values.peer ?? ''] as typeof onnxruntime | undefined;
-  if (values.peer !== undefined && !peer) {
-    throw new Error(`no peer '${values.peer}'; there is: ${Object.keys(PEERS).join(', ')}`);
+async function run(settings: Settings, peers: Peer[]): Promise<Report> {
+  const layers = loadLayers(settings.shapes, settings.filter);
+  if (layers.length === 0) {
+    throw new Error(
+      `--filter: no layer of ${settings.shapes.join(', ')} has '${settings.filter}' in its name, ` +
+        'network or kind',
+    );
   }
-  const layers = loadLayers(values.filter);
-  if (layers.length === 0) throw new Error(`no layer's name contains '${values.filter}'`);
-  const seconds = Number(values.seconds);
-  if (!(seconds > 0)) throw new Error(`--seconds must be positive, got '${values.seconds}'`);
-  const threads = Number(values.threads);
-  setNumThreads(threads);
-
+  if (settings.isa !== undefined) useInstructionSet(settings.isa);
+  setNumThreads(settings.threads);
+  const versions: Report['peers'] = [];
+  for (const peer of peers) versions.push({ name: peer.name, version: await peer.version() });
   const info = runtimeInfo();
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
@@ -83,27 +102,51 @@ async function main(): Promise<void> {
     isa: info.isa,
     compiler: info.compiler,
     node: process.versions.node,
-    threads,
-    ...(peer ? { peer: `${peer.name} ${peer.version()}` } : {}),
+    threads: settings.threads,
+    peak: measurePeak(),
+    shapes: settings.shapes,
+    ...(settings.filter === '' ? {} : { filter: settings.filter }),
+    peers: versions,
     rows: [],
   };
+  const progress = (text: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${text}`);
+  };
   for (const layer of layers) {
-    report.rows.push(await measure(layer, peer, threads, seconds));
-    if (process.stderr.isTTY) process.stderr.write(`\r${report.rows.length}/${layers.length}`);
+    progress(`${report.rows.length}/${layers.length}`);
+    report.rows.push(await measure(layer, peers, settings));
   }
-  if (process.stderr.isTTY) process.stderr.write('\r');
+  progress('');
+  return report;
+}
 
-  console.log(values.json ? JSON.stringify(report, undefined, 2) : render(report));
-  if (values.save) {
-    const slug = info.cpu
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-|-$/g, '');
-    const file = path.join(__dirname, 'results', `${report.date}-${slug}-${threads}t`);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(`${file}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
-    fs.writeFileSync(`${file}.md`, `${render(report)}\n`);
-    console.error(`saved ${path.relative(process.cwd(), file)}.json and .md`);
+async function main(): Promise<void> {
+  const settings = readArguments(process.argv.slice(2), process.env);
+  if (!settings) {
+    console.log(USAGE);
+    return;
+  }
+  const peers = settings.peers.map((name) => PEERS[name](settings.python));
+  try {
+    const report = await run(settings, peers);
+    console.log(settings.json ? JSON.stringify(report, undefined, 2) : render(report));
+    if (settings.save) {
+      const shapes = settings.shapes.join('-');
+      const special = [
+        settings.isa ?? '',
+        shapes === 'layers' ? '' : shapes,
+        settings.filter,
+        settings.cold ? 'cold' : '',
+      ];
+      console.error(
+        `saved ${save(
+          report,
+          special.filter((part) => part !== ''),
+        ).join(', ')}`,
+      );
+    }
+  } finally {
+    for (const peer of peers) await peer.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Tensor } from '../../lib';
-import type { ConvLayer, LayerCase } from '../layers';
-import type { Run } from '../measure';
-import { encodeConvModel, type ConvModel } from './onnx';
+import { geometryOf, type ConvLayer, type LayerCase } from '../layers';
+import { inProcess, type Side } from '../measure';
+import { encodeConvModel } from './onnx';
+import { valuesOf, type Peer } from './peer';
 
 /** The few calls of onnxruntime-node used here; it is installed under bench/, not with nnconv. */
 interface OnnxRuntime {
@@ -9,57 +10,49 @@ interface OnnxRuntime {
     create(
       model: Uint8Array,
       options: object,
-    ): Promise<{ run(feeds: object): Promise<{ y: { data: Float32Array } }> }>;
+    ): Promise<{
+      run(feeds: object): Promise<{ y: { data: Float32Array } }>;
+      release(): Promise<void>;
+    }>;
   };
   Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => object;
 }
-
-export const name = 'onnxruntime-node';
 
 function load(): OnnxRuntime {
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     return require('onnxruntime-node') as OnnxRuntime;
   } catch (error) {
-    throw new Error(`${name} is not installed; run: npm ci --prefix bench`, { cause: error });
+    throw new Error('onnxruntime-node is not installed; run: npm ci --prefix bench', {
+      cause: error,
+    });
   }
 }
 
-export function version(): string {
-  load();
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return (require('onnxruntime-node/package.json') as { version: string }).version;
-}
-
-/** The same layer with the same weights as a one-node model in a session of its own. */
-export async function prepare(
+/** A layer as a one-node model in a session of its own. */
+async function prepare(
   layer: LayerCase,
   conv: ConvLayer,
   x: Tensor,
   threads: number,
-): Promise<Run> {
+): Promise<Side> {
   const ort = load();
-  const nd = layer.input.length - 2;
-  const each = (value: number): number[] => Array<number>(nd).fill(value);
-  const padding = layer.options.padding ?? 0;
-  // Clones: handing out the layer's own data would make it compare its weights at every call.
-  const initial = (parameter: Tensor): ConvModel['weight'] => ({
-    shape: parameter.shape,
-    data: parameter.clone().data,
-  });
+  const { transposed, kernel, stride, padding, dilation, outputPadding, groups } =
+    geometryOf(layer);
   const model = encodeConvModel({
-    op: layer.layer.startsWith('ConvTranspose') ? 'ConvTranspose' : 'Conv',
+    op: transposed ? 'ConvTranspose' : 'Conv',
     attributes: {
-      kernel_shape: each(layer.args[2]),
-      strides: each(layer.options.stride ?? 1),
-      dilations: each(layer.options.dilation ?? 1),
-      pads: [...each(padding), ...each(padding)],
-      group: layer.options.groups ?? 1,
+      kernel_shape: kernel,
+      strides: stride,
+      dilations: dilation,
+      pads: [...padding, ...padding],
+      group: groups,
+      ...(transposed ? { output_padding: outputPadding } : {}),
     },
     input: layer.input,
     output: conv.outputShape(layer.input),
-    weight: initial(conv.weight),
-    bias: initial(conv.bias!),
+    weight: valuesOf(conv.weight),
+    bias: valuesOf(conv.bias!),
   });
   const session = await ort.InferenceSession.create(model, {
     intraOpNumThreads: threads,
@@ -68,5 +61,22 @@ export async function prepare(
     executionProviders: ['cpu'],
   });
   const feeds = { x: new ort.Tensor('float32', x.data, x.shape) };
-  return async () => (await session.run(feeds)).y.data;
+  return {
+    ...inProcess(async () => (await session.run(feeds)).y.data),
+    close: () => session.release(),
+  };
+}
+
+export function onnxruntime(): Peer {
+  return {
+    name: 'onnxruntime-node',
+    async version() {
+      load();
+      // eslint-disable-next-line @typescript-eslint/no-require-imports
+      const { version } = require('onnxruntime-node/package.json') as { version: string };
+      return Promise.resolve(version);
+    },
+    prepare,
+    close: () => Promise.resolve(),
+  };
 }

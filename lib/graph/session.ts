@@ -46,13 +46,13 @@ export class Session {
   }
 
   /**
-   * What the model's `forward` returns for these inputs.
+   * What the model's `forward` returns for these inputs: a tensor, or arrays and objects of them.
    *
    * @throws TypeError ERR_NNCONV_ARG_TYPE unless all are float32 Tensors; RangeError
    *   ERR_NNCONV_SHAPE where a layer can't take what it gets; Error ERR_NNCONV_TRACE where the model
    *   can't be compiled; Error ERR_NNCONV_DISPOSED
    */
-  run(...inputs: Tensor[]): any {
+  run<Output = Tensor>(...inputs: Tensor[]): Output {
     const { handle, tree } = this.#programFor(shapesOf(inputs));
     const results = binding().graphRun(
       handle,
@@ -60,7 +60,7 @@ export class Session {
       inputs.map((input) => input.shape),
       this.#threads,
     );
-    return outputsOf(tree, results);
+    return outputsOf(tree, results) as Output;
   }
 
   /**

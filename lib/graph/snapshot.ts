@@ -41,7 +41,7 @@ export class Snapshot {
   /** A tensor as it was, or as it is now where it was not the model's. */
   constant(tensor: Tensor): Constant {
     this.#take(tensor);
-    const { data, id } = this.#data.get(storageOf(tensor) as Storage)!;
+    const { data, id } = this.#data.get(storageOf(tensor))!;
     return { kind: 'constant', data, shape: tensor.shape, id };
   }
 

@@ -4,7 +4,7 @@
  */
 import { binding } from '../binding';
 import { pyList, show, traceError } from '../errors';
-import { Module } from '../nn/module';
+import type { Module } from '../nn/module';
 import { type NodeSpec, type Recorder, symbolicTensor } from '../record';
 import { isTensor, storageOf, type Tensor } from '../tensor';
 import type { Graph, GraphNode, OutputTree } from './graph';
@@ -56,7 +56,7 @@ class GraphRecorder implements Recorder {
         // An unbatched input is seen as a batch of one.
         const { shape, ...spec } = node;
         const seen = inputs[0].reshape(shape as number[]);
-        const value = this.#node(this.#resolved(spec as NodeSpec), [this.#valueOf(seen)]);
+        const value = this.#node(this.#resolved(spec), [this.#valueOf(seen)]);
         return symbolicTensor(this, value, shape as number[]).reshape(inputs[0].shape);
       }
       default:

@@ -9,6 +9,7 @@
 #include "binding/graph.h"
 #include "binding/norm.h"
 #include "binding/pad.h"
+#include "binding/peak.h"
 #include "binding/pool.h"
 #include "binding/resample.h"
 #include "binding/shape.h"
@@ -68,6 +69,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_elementwise(env, exports);
   export_dense(env, exports);
   export_shape(env, exports);
+  export_peak(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));
   exports.Set("runtimeInfo", Napi::Function::New<exported<runtime_info>>(env, "runtimeInfo"));

@@ -8,6 +8,7 @@
 #include "kernel/elementwise.h"
 #include "kernel/finish.h"
 #include "kernel/norm.h"
+#include "kernel/peak.h"
 #include "kernel/pool.h"
 #include "kernel/reduce.h"
 #include "kernel/winograd.h"
@@ -106,6 +107,7 @@ struct KernelTable {
   ReduceTable reduce;
   PoolTable pool;
   NormTable norm;
+  PeakTable peak;
 };
 
 // One per instruction set, null where it was not compiled in. To be called only on a CPU that has

@@ -8,6 +8,7 @@
 // after math.inl and reduce.inl
 #include "kernel/elementwise.inl"
 #include "kernel/norm.inl"
+#include "kernel/peak.inl"
 #include "kernel/pool.inl"
 
 namespace {
@@ -33,6 +34,7 @@ nnconv::KernelTable make_table(const char* isa) {
   t.reduce = make_reduce();
   t.pool = make_pool();
   t.norm = make_norm();
+  t.peak = make_peak();
   return t;
 }
 

@@ -93,6 +93,7 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   setNumThreads: [2],
   getNumThreads: [],
   runtimeInfo: [],
+  fmaPeak: [1e-4],
 });
 
 class Mine extends Array<number> {}

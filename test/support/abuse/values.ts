@@ -52,6 +52,11 @@ export const valueScenarios: Scenarios = {
       throws('ERR_NNCONV_ARG_VALUE', () => raw.setNumThreads(value));
     }
     for (const value of kinds) throws('ERR_NNCONV_ARG_TYPE', () => raw.setNumThreads(value));
+    for (const value of [0, -0, -1e-9, 0.1 + 2 ** -52, NaN, Infinity, -Infinity, 1e300]) {
+      throws('ERR_NNCONV_ARG_VALUE', () => raw.fmaPeak(value));
+    }
+    for (const value of kinds) throws('ERR_NNCONV_ARG_TYPE', () => raw.fmaPeak(value));
+    assert(raw.fmaPeak(2 ** -1074) > 0);
     throws('ERR_NNCONV_ARG_VALUE', () => raw.convCreate({ ...spec, paddingMode: 'mirror' }));
     throws('ERR_NNCONV_ARG_TYPE', () => raw.convCreate({ ...spec, paddingMode: 1 }));
   },
