@@ -11,6 +11,7 @@ export {
   InstanceNorm3d,
   type InstanceNormOptions,
 } from './batch-norm';
+export { ModuleDict, ModuleList, Sequential } from './container';
 export {
   Conv1d,
   Conv2d,
