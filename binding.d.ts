@@ -66,6 +66,29 @@ export interface AdaptivePoolSpec {
 
 export type PoolSpec = FixedPoolSpec | AdaptivePoolSpec;
 
+/** `a` and `b` matter to those that name them: they clamp to [a, b], a is a slope or minus a limit. */
+export type ActivationKind =
+  | 'clamp'
+  | 'leakyRelu'
+  | 'elu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'silu'
+  | 'gelu'
+  | 'geluTanh'
+  | 'mish'
+  | 'hardswish'
+  | 'hardsigmoid';
+
+/** 'prelu' is x, and x times y where x is below 0. */
+export type BinaryKind = 'add' | 'sub' | 'mul' | 'div' | 'prelu';
+
+/** A result with the shape that it has. */
+export interface Shaped {
+  data: Float32Array;
+  shape: number[];
+}
+
 export interface ConvStats {
   /** How often weights were packed since the handle was made. */
   packs: number;
@@ -193,6 +216,55 @@ export interface Binding {
     dim: number,
     log: boolean,
   ): Float32Array;
+
+  /** An activation of each element; in place it returns `input` itself. */
+  activation(
+    kind: ActivationKind,
+    input: Float32Array,
+    a: number,
+    b: number,
+    inPlace: boolean,
+  ): Float32Array;
+  /** Arithmetic on the elements of two tensors whose shapes broadcast. */
+  binary(
+    kind: BinaryKind,
+    x: Float32Array,
+    xShape: readonly number[],
+    y: Float32Array,
+    yShape: readonly number[],
+  ): Shaped;
+  /** `(*, in)` times the transposed weight `(out, in)`, or `(in)`; plus `out` values of a bias. */
+  linear(
+    input: Float32Array,
+    inputShape: readonly number[],
+    weight: Float32Array,
+    weightShape: readonly number[],
+    bias: Float32Array | null,
+  ): Shaped;
+  /** Products of vectors, matrices and batches of them, as torch.matmul takes them. */
+  matmul(
+    x: Float32Array,
+    xShape: readonly number[],
+    y: Float32Array,
+    yShape: readonly number[],
+  ): Shaped;
+  /** Concatenation along `dim`, at most 65536 tensors. Those of shape [0] count for nothing. */
+  cat(inputs: readonly Float32Array[], shapes: readonly (readonly number[])[], dim: number): Shaped;
+  permute(input: Float32Array, inputShape: readonly number[], dims: readonly number[]): Shaped;
+  /** The mean over `dims`, over all where there are none. */
+  mean(
+    input: Float32Array,
+    inputShape: readonly number[],
+    dims: readonly number[],
+    keepdim: boolean,
+  ): Shaped;
+  /** `(*, C r^2, H, W)` to `(*, C, H r, W r)`, or back where `inverse`. */
+  pixelShuffle(
+    input: Float32Array,
+    inputShape: readonly number[],
+    factor: number,
+    inverse: boolean,
+  ): Shaped;
 
   /** Number of threads for all later calls, 1 to 1024. */
   setNumThreads(n: number): void;

@@ -7,6 +7,8 @@ import type { Binding } from '../binding';
 import { loadError } from './errors';
 
 export type {
+  ActivationKind,
+  BinaryKind,
   Binding,
   ConvExplanation,
   ConvHandle,
@@ -14,6 +16,7 @@ export type {
   ConvSpec,
   PoolSpec,
   RuntimeInfo,
+  Shaped,
 } from '../binding';
 
 /** The package's root: the parent of `lib/` in a checkout, of `dist/` in an installed package. */

@@ -3,6 +3,20 @@ export { type CheckpointValue, load, loadAsync, save, saveAsync } from './checkp
 export { full, ones, rand, randn, tensor, type TensorLike, zeros } from './create';
 export type { ErrorCode } from './errors';
 export * as nn from './nn';
+export {
+  add,
+  type AddOptions,
+  cat,
+  div,
+  flatten,
+  matmul,
+  mean,
+  type MeanOptions,
+  mul,
+  type Operand,
+  permute,
+  sub,
+} from './ops';
 export type { NumberOrTuple } from './options';
 export { manualSeed } from './random';
 export {

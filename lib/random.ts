@@ -72,6 +72,11 @@ export class Generator {
     for (let i = 0; i < data.length; i++) data[i] = this.#uniform() * range + low;
   }
 
+  /** Fills with `value` in places of probability `p`, with 0 in the others. */
+  fillBernoulli(data: Float32Array, p: number, value: number): void {
+    for (let i = 0; i < data.length; i++) data[i] = this.#uniformDouble() < p ? value : 0;
+  }
+
   /** Fills with normal numbers: pair by pair if there are few, in blocks of 16 otherwise. */
   fillNormal(data: Float32Array, mean: number, std: number): void {
     if (data.length < BLOCK) {

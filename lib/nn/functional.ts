@@ -15,7 +15,23 @@ import {
   type RunOptions,
 } from './conv';
 
+export {
+  elu,
+  gelu,
+  hardsigmoid,
+  hardswish,
+  leakyRelu,
+  mish,
+  prelu,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  tanh,
+} from './activation';
 export { batchNorm, instanceNorm } from './batch-norm';
+export { dropout, dropout1d, dropout2d, dropout3d } from './dropout';
+export { linear } from './linear';
 export { groupNorm, layerNorm, localResponseNorm } from './norm';
 export {
   adaptiveAvgPool1d,
@@ -31,6 +47,7 @@ export {
   maxPool2d,
   maxPool3d,
 } from './pooling';
+export { pixelShuffle, pixelUnshuffle } from './shape';
 export { logSoftmax, softmax } from './softmax';
 
 export type FunctionalConvOptions = RunOptions &

@@ -2,6 +2,25 @@
 export type { ConvExplanation } from '../binding';
 export { Parameter } from '../tensor';
 export {
+  ELU,
+  type ELUOptions,
+  GELU,
+  type GELUOptions,
+  Hardsigmoid,
+  Hardswish,
+  type InplaceOptions,
+  LeakyReLU,
+  type LeakyReLUOptions,
+  Mish,
+  PReLU,
+  type PReLUOptions,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Tanh,
+} from './activation';
+export {
   BatchNorm1d,
   BatchNorm2d,
   BatchNorm3d,
@@ -24,8 +43,17 @@ export {
   type PaddingMode,
   type RunOptions,
 } from './conv';
+export {
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Dropout3d,
+  type DropoutOptions,
+  type FunctionalDropoutOptions,
+} from './dropout';
 export * as functional from './functional';
 export * as init from './init';
+export { Identity, Linear, type LinearOptions } from './linear';
 export {
   type ForwardHook,
   type HookHandle,
@@ -60,4 +88,5 @@ export {
   MaxPool3d,
   type MaxPoolOptions,
 } from './pooling';
+export { Flatten, type FlattenOptions, PixelShuffle, PixelUnshuffle, Unflatten } from './shape';
 export { LogSoftmax, Softmax, type SoftmaxOptions } from './softmax';

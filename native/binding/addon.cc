@@ -3,9 +3,12 @@
 
 #include "algorithm/kernels.h"
 #include "binding/conv.h"
+#include "binding/dense.h"
+#include "binding/elementwise.h"
 #include "binding/environment.h"
 #include "binding/norm.h"
 #include "binding/pool.h"
+#include "binding/shape.h"
 #include "binding/values.h"
 #include "problem/error.h"
 #include "runtime/cpu.h"
@@ -56,6 +59,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_conv(env, exports);
   export_pool(env, exports);
   export_norm(env, exports);
+  export_elementwise(env, exports);
+  export_dense(env, exports);
+  export_shape(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));
   exports.Set("runtimeInfo", Napi::Function::New<exported<runtime_info>>(env, "runtimeInfo"));

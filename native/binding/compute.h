@@ -4,10 +4,15 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "binding/environment.h"
+#include "binding/values.h"
+#include "problem/conv_problem.h"
 
 namespace nnconv {
+
+constexpr uint32_t kMostDimensions = 64;
 
 // `read` returns the inputs' pointers and throws for wrong buffers: before memory is asked for, and
 // again after, as allocation may run JS. `run` takes them and the output.
@@ -18,6 +23,25 @@ Napi::Value compute(Napi::Env env, int64_t length, const Read& read, const Run& 
   const auto inputs = read();
   run(inputs, out.As<Napi::Float32Array>().Data());
   return out;
+}
+
+// The same for a result that JS gets together with its shape: { data, shape }. `owner` is what a
+// message calls it.
+template <typename Read, typename Run>
+Napi::Value compute_shaped(Napi::Env env, const char* owner, const std::vector<int64_t>& shape,
+                           const Read& read, const Run& run) {
+  require_allocatable(owner, shape);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("data", compute(env, checked_product(shape), read, run));
+  result.Set("shape", from_integers(env, shape));
+  return result;
+}
+
+// Sizes of a tensor, and what a message calls them.
+inline std::vector<int64_t> to_sizes(const Napi::Value& value, const char* name) {
+  const std::vector<int64_t> sizes = to_integers(value, name, kMostDimensions);
+  require_sizes(sizes);
+  return sizes;
 }
 
 }  // namespace nnconv

@@ -28,14 +28,16 @@ int64_t batch_offset(int64_t index, const std::vector<int64_t>& batch,
 
 std::vector<int64_t> linear_shape(const std::vector<int64_t>& input,
                                   const std::vector<int64_t>& weight) {
-  if (weight.size() != 2)
-    throw shape_error("weight must have 2 dimensions, got a tensor of shape " +
+  if (weight.empty() || weight.size() > 2)
+    throw shape_error("weight must have 1 or 2 dimensions, got a tensor of shape " +
                       format_list(weight));
-  if (input.empty() || input.back() != weight[1])
+  if (input.empty() || input.back() != weight.back())
     throw shape_error("input of shape " + format_list(input) + " must end in a dimension of " +
-                      std::to_string(weight[1]) + " for weight of shape " + format_list(weight));
+                      std::to_string(weight.back()) + " for weight of shape " +
+                      format_list(weight));
   std::vector<int64_t> shape = input;
-  shape.back() = weight[0];
+  shape.pop_back();
+  if (weight.size() == 2) shape.push_back(weight[0]);
   return shape;
 }
 

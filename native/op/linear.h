@@ -9,7 +9,8 @@
 
 namespace nnconv {
 
-// Shape of x W^T for x of shape (*, in) and W of shape (out, in). Throws Error.
+// Shape of x W^T for x of shape (*, in) and W of shape (out, in), or (in) for a result without that
+// dimension. Throws Error.
 std::vector<int64_t> linear_shape(const std::vector<int64_t>& input,
                                   const std::vector<int64_t>& weight);
 

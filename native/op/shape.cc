@@ -1,6 +1,7 @@
 #include "op/shape.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <numeric>
 
@@ -10,6 +11,13 @@
 
 namespace nnconv {
 namespace {
+
+// A size of the result. Where another size is 0, nothing else bounds it.
+int64_t result_size(const std::vector<int64_t>& factors) {
+  const int64_t size = checked_product(factors);
+  if (size < 0) throw alloc_error("a size of the result is too large: " + format_list(factors));
+  return size;
+}
 
 struct Axis {
   int64_t size;
@@ -145,12 +153,9 @@ CatProblem cat_problem(const std::vector<std::vector<int64_t>>& shapes, int64_t 
   CatProblem p;
   p.shape = *first;
   p.shape[at] = 0;
-  int64_t inner = 1;
-  p.outer = 1;
-  for (size_t d = 0; d < first->size(); ++d) {
-    if (d < at) p.outer *= (*first)[d];
-    if (d > at) inner *= (*first)[d];
-  }
+  const auto middle = first->begin() + static_cast<std::ptrdiff_t>(at);
+  p.outer = checked_product({first->begin(), middle});
+  const int64_t inner = checked_product({middle + 1, first->end()});
   for (size_t i = 0; i < shapes.size(); ++i) {
     const std::vector<int64_t>& shape = shapes[i];
     if (shape == nothing) {
@@ -164,12 +169,17 @@ CatProblem cat_problem(const std::vector<std::vector<int64_t>>& shapes, int64_t 
                         ", got " + format_list(shape) + " for tensors[" + std::to_string(i) +
                         "] and " + format_list(*first) + " before");
     p.shape[at] += shape[at];
-    p.chunks.push_back(shape[at] * inner);
+    if (checked_product({p.shape[at]}) < 0)
+      throw alloc_error("tensors are too large to be concatenated in dimension " +
+                        std::to_string(at));
+    // Too large a chunk only where another size is 0, and then none is copied.
+    p.chunks.push_back(checked_product({shape[at], inner}));
   }
   return p;
 }
 
 void run_cat(const CatProblem& p, const std::vector<const float*>& inputs, float* out) {
+  if (checked_product(p.shape) == 0) return;
   const int64_t row = std::accumulate(p.chunks.begin(), p.chunks.end(), int64_t{0});
   int64_t at = 0;
   for (size_t i = 0; i < inputs.size(); at += p.chunks[i++]) {
@@ -210,7 +220,8 @@ ShuffleProblem shuffle_problem(const std::vector<int64_t>& shape, int64_t factor
                         std::to_string(r) + " divides twice, got an input of shape " +
                         format_list(shape));
     const int64_t channels = shape[c] / r / r;
-    p.shape.insert(p.shape.end(), {channels, shape[c + 1] * r, shape[c + 2] * r});
+    p.shape.insert(p.shape.end(),
+                   {channels, result_size({shape[c + 1], r}), result_size({shape[c + 2], r})});
     p.split.insert(p.split.end(), {channels, r, r, shape[c + 1], shape[c + 2]});
     for (size_t d : {0, 3, 1, 4, 2}) p.order.push_back(c + d);
     return p;
@@ -219,7 +230,7 @@ ShuffleProblem shuffle_problem(const std::vector<int64_t>& shape, int64_t factor
     throw shape_error(name + " expects a height and width that " + argument + " " +
                       std::to_string(r) + " divides, got an input of shape " + format_list(shape));
   const int64_t height = shape[c + 1] / r, width = shape[c + 2] / r;
-  p.shape.insert(p.shape.end(), {shape[c] * r * r, height, width});
+  p.shape.insert(p.shape.end(), {result_size({shape[c], r, r}), height, width});
   p.split.insert(p.split.end(), {shape[c], height, r, width, r});
   for (size_t d : {0, 2, 4, 1, 3}) p.order.push_back(c + d);
   return p;
@@ -236,13 +247,13 @@ MeanProblem mean_problem(const std::vector<int64_t>& shape, const std::vector<in
     if (at < shape.size()) reduced[at] = true;
   }
   MeanProblem p;
-  p.rows = p.length = 1;
   std::vector<size_t> last;
   for (size_t d = 0; d < shape.size(); ++d) {
-    (reduced[d] ? p.length : p.rows) *= shape[d];
     (reduced[d] ? last : p.order).push_back(d);
     if (!reduced[d] || keepdim) p.shape.push_back(reduced[d] ? 1 : shape[d]);
   }
+  p.rows = checked_product(permuted_shape(shape, p.order));
+  p.length = checked_product(permuted_shape(shape, last));
   p.order.insert(p.order.end(), last.begin(), last.end());
   p.in_order = std::is_sorted(p.order.begin(), p.order.end());
   return p;
@@ -250,7 +261,8 @@ MeanProblem mean_problem(const std::vector<int64_t>& shape, const std::vector<in
 
 void run_mean(const KernelTable& kernels, const MeanProblem& p, const float* input,
               const std::vector<int64_t>& shape, float* out, Workspace* workspace) {
-  if (!p.in_order && p.rows * p.length > 0) {
+  if (p.rows == 0) return;
+  if (!p.in_order && p.length > 0) {
     float* turned =
         static_cast<float*>(workspace->get(static_cast<size_t>(p.rows * p.length) * sizeof(float)));
     run_permute(input, shape, p.order, turned);
