@@ -89,6 +89,26 @@ export interface Shaped {
   shape: number[];
 }
 
+/** Padding, or cropping where it is negative, of the last dimensions: PyTorch's order and modes. */
+export interface PadSpec {
+  mode: 'constant' | 'reflect' | 'replicate' | 'circular';
+  /** Before and behind the last dimension, before and behind the last but one, ... */
+  padding: readonly number[];
+  /** What 'constant' pads with; 0 in the other modes. */
+  value: number;
+}
+
+/** Resampling of the spatial dimensions; PyTorch's modes. */
+export interface ResampleSpec {
+  mode: 'nearest' | 'nearest-exact' | 'area' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';
+  /** One of these two has a value for each spatial dimension, the other is null. */
+  size: readonly number[] | null;
+  scaleFactor: readonly number[] | null;
+  /** Null in the modes that it is not for. */
+  alignCorners: boolean | null;
+  recomputeScaleFactor: boolean;
+}
+
 export interface ConvStats {
   /** How often weights were packed since the handle was made. */
   packs: number;
@@ -265,6 +285,26 @@ export interface Binding {
     factor: number,
     inverse: boolean,
   ): Shaped;
+
+  /** Throws what PyTorch would reject whatever the input. */
+  padCheck(spec: PadSpec): void;
+  padOutputShape(spec: PadSpec, inputShape: readonly number[]): number[];
+  padForward(
+    spec: PadSpec,
+    input: Float32Array,
+    inputShape: readonly number[],
+  ): { data: Float32Array; shape: number[] };
+
+  /** Throws what PyTorch would reject whatever the input. */
+  resampleCheck(spec: ResampleSpec): void;
+  /** Shape of the output for an input shape `(N, C, ...)`. */
+  resampleOutputShape(spec: ResampleSpec, inputShape: readonly number[]): number[];
+  /** Not for mode 'area', which is adaptive pooling to the output's shape. */
+  resampleForward(
+    spec: ResampleSpec,
+    input: Float32Array,
+    inputShape: readonly number[],
+  ): { data: Float32Array; shape: number[] };
 
   /** Number of threads for all later calls, 1 to 1024. */
   setNumThreads(n: number): void;

@@ -14,7 +14,9 @@ export type {
   ConvHandle,
   ConvRunOptions,
   ConvSpec,
+  PadSpec,
   PoolSpec,
+  ResampleSpec,
   RuntimeInfo,
   Shaped,
 } from '../binding';

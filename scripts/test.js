@@ -15,7 +15,13 @@ const path = require('node:path');
 require('ts-node/register/transpile-only');
 
 const root = path.resolve(__dirname, '..');
-const NUMERIC_TESTS = ['test/parity', 'test/property', 'test/pooling', 'test/norm'];
+const NUMERIC_TESTS = [
+  'test/parity',
+  'test/property',
+  'test/pooling',
+  'test/norm',
+  'test/resampling',
+];
 
 /** Runs jest once; counts a suite that did not even start as one failed test. */
 function jest(args, env) {

@@ -33,6 +33,7 @@ export { batchNorm, instanceNorm } from './batch-norm';
 export { dropout, dropout1d, dropout2d, dropout3d } from './dropout';
 export { linear } from './linear';
 export { groupNorm, layerNorm, localResponseNorm } from './norm';
+export { pad } from './padding';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -49,6 +50,7 @@ export {
 } from './pooling';
 export { pixelShuffle, pixelUnshuffle } from './shape';
 export { logSoftmax, softmax } from './softmax';
+export { interpolate } from './upsample';
 
 export type FunctionalConvOptions = RunOptions &
   Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;

@@ -71,6 +71,25 @@ export {
   type LocalResponseNormOptions,
 } from './norm';
 export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  type PadMode,
+  type PadOptions,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+} from './padding';
+export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
   AdaptiveAvgPool3d,
@@ -90,3 +109,11 @@ export {
 } from './pooling';
 export { Flatten, type FlattenOptions, PixelShuffle, PixelUnshuffle, Unflatten } from './shape';
 export { LogSoftmax, Softmax, type SoftmaxOptions } from './softmax';
+export {
+  type InterpolateOptions,
+  Upsample,
+  type UpsampleMode,
+  UpsamplingBilinear2d,
+  type UpsamplingOptions,
+  UpsamplingNearest2d,
+} from './upsample';

@@ -11,6 +11,13 @@ export function pyValue(value: PyValue): string {
   return pyTuple(value.map((item) => pyValue(item)));
 }
 
+/** A number as a Python float: `2.0`; several as a tuple of floats. */
+export function pyFloat(value: number | readonly number[]): string {
+  if (typeof value !== 'number') return pyTuple(value.map((item) => pyFloat(item)));
+  const text = float(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
 function float(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf';
   const magnitude = Math.abs(value);

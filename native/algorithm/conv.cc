@@ -18,8 +18,8 @@ size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
 Conv::Conv(const ConvSpec& spec, const KernelTable& kernels) : spec_(spec), kernels_(kernels) {
   validate(spec);
   inner_ = spec;
-  if (spec.padding_mode != PaddingMode::kZeros) {
-    inner_.padding_mode = PaddingMode::kZeros;
+  if (spec.padding_mode != PaddingMode::kConstant) {
+    inner_.padding_mode = PaddingMode::kConstant;
     inner_.pad_low = inner_.pad_high = Dims{0, 0, 0};
   }
 }

@@ -5,26 +5,6 @@
 #include "runtime/parallel.h"
 
 namespace nnconv {
-namespace {
-
-// Where padded position i - pad comes from; -1 for a zero.
-int64_t source(PaddingMode mode, int64_t i, int64_t size) {
-  if (i >= 0 && i < size) return i;
-  switch (mode) {
-    case PaddingMode::kReflect:
-      return i < 0 ? -i : 2 * (size - 1) - i;
-    case PaddingMode::kReplicate:
-      return i < 0 ? 0 : size - 1;
-    case PaddingMode::kCircular:
-      return i < 0 ? i + size : i - size;
-    case PaddingMode::kZeros:
-      break;
-  }
-  return -1;
-}
-
-}  // namespace
-
 Dims padded_size(const ConvSpec& spec, const Dims& in) {
   Dims size = in;
   for (int d = 0; d < kMaxDims; ++d) size[d] += spec.pad_low[d] + spec.pad_high[d];
@@ -40,16 +20,16 @@ void pad_planes(const ConvSpec& spec, const Dims& in, int64_t planes, const floa
     const float* src = input + plane * in[0] * in[1] * in[2];
     float* dst = padded + plane * out[0] * out[1] * out[2];
     for (int64_t d = 0; d < out[0]; ++d) {
-      const int64_t sd = source(mode, d - spec.pad_low[0], in[0]);
+      const int64_t sd = padding_source(mode, d - spec.pad_low[0], in[0]);
       for (int64_t h = 0; h < out[1]; ++h, dst += out[2]) {
-        const int64_t sh = source(mode, h - spec.pad_low[1], in[1]);
+        const int64_t sh = padding_source(mode, h - spec.pad_low[1], in[1]);
         if (sd < 0 || sh < 0) {
           std::fill_n(dst, out[2], 0.0f);
           continue;
         }
         const float* row = src + (sd * in[1] + sh) * width;
         const auto copy_one = [&](int64_t w) {
-          const int64_t sw = source(mode, w - left, width);
+          const int64_t sw = padding_source(mode, w - left, width);
           dst[w] = sw < 0 ? 0.0f : row[sw];
         };
         for (int64_t w = 0; w < left; ++w) copy_one(w);

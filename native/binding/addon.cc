@@ -7,7 +7,9 @@
 #include "binding/elementwise.h"
 #include "binding/environment.h"
 #include "binding/norm.h"
+#include "binding/pad.h"
 #include "binding/pool.h"
+#include "binding/resample.h"
 #include "binding/shape.h"
 #include "binding/values.h"
 #include "problem/error.h"
@@ -62,6 +64,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_elementwise(env, exports);
   export_dense(env, exports);
   export_shape(env, exports);
+  export_pad(env, exports);
+  export_resample(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));
   exports.Set("runtimeInfo", Napi::Function::New<exported<runtime_info>>(env, "runtimeInfo"));

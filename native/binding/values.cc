@@ -18,7 +18,7 @@ std::string cut(const std::string& text) {
 
 PaddingMode to_padding_mode(const Napi::Value& value) {
   const std::string mode = to_name(value, "paddingMode");
-  if (mode == "zeros") return PaddingMode::kZeros;
+  if (mode == "zeros") return PaddingMode::kConstant;
   if (mode == "reflect") return PaddingMode::kReflect;
   if (mode == "replicate") return PaddingMode::kReplicate;
   if (mode == "circular") return PaddingMode::kCircular;

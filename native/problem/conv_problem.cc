@@ -44,14 +44,12 @@ void require_output_padding(const ConvSpec& spec, const Dims& output_padding) {
 void require_paddable(const ConvSpec& spec, const ConvShape& shape) {
   for (int d = 0; d < kMaxDims; ++d) {
     for (int64_t pad : {spec.pad_low[d], spec.pad_high[d]}) {
-      const bool reflect = spec.padding_mode == PaddingMode::kReflect && pad >= shape.in[d];
-      const bool circular = spec.padding_mode == PaddingMode::kCircular && pad > shape.in[d];
-      if (!reflect && !circular) continue;
-      throw shape_error(std::string("padding must be ") +
-                        (reflect ? "smaller than the input size for paddingMode 'reflect'"
-                                 : "at most the input size for paddingMode 'circular'") +
-                        " in every dimension, got padding " + std::to_string(pad) +
-                        " for input size " + format_dims(shape.in, spec.dims));
+      const char* limit = padding_limit(spec.padding_mode, pad, shape.in[d]);
+      if (!limit) continue;
+      throw shape_error(std::string("padding must be ") + limit + " for paddingMode '" +
+                        padding_name(spec.padding_mode) + "' in every dimension, got padding " +
+                        std::to_string(pad) + " for input size " +
+                        format_dims(shape.in, spec.dims));
     }
   }
 }
@@ -119,7 +117,7 @@ void validate(const ConvSpec& spec) {
   require(spec, "dilation", spec.dilation, 1);
   if (spec.transposed) {
     require_output_padding(spec, spec.output_padding);
-    if (spec.padding_mode != PaddingMode::kZeros)
+    if (spec.padding_mode != PaddingMode::kConstant)
       throw value_error("paddingMode of a transposed convolution must be 'zeros'");
     if (spec.pad_low != spec.pad_high)
       throw value_error("padding of a transposed convolution must be the same on both sides, got " +
@@ -176,7 +174,7 @@ ConvShape infer_shape(const ConvSpec& spec, const std::vector<int64_t>& input_sh
                         " must have non-zero spatial dimensions, but got input of size: " +
                         format_list(input_shape));
   }
-  if (spec.padding_mode != PaddingMode::kZeros) require_paddable(spec, shape);
+  if (spec.padding_mode != PaddingMode::kConstant) require_paddable(spec, shape);
 
   for (int d = 0; d < kMaxDims; ++d) {
     // Every factor is below 2^31 or 2^53, and checked where a product of two could overflow.

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "problem/padding.h"
+
 namespace nnconv {
 
 constexpr int kMaxDims = 3;
 // Depth, height, width. A convolution of fewer dimensions uses the last ones and leaves kernel 1,
 // stride 1, size 1 in front.
 using Dims = std::array<int64_t, kMaxDims>;
-
-enum class PaddingMode { kZeros, kReflect, kReplicate, kCircular };
 
 struct ConvSpec {
   int dims = 2;
@@ -28,7 +28,7 @@ struct ConvSpec {
   Dims pad_low{0, 0, 0};
   Dims pad_high{0, 0, 0};
   Dims output_padding{0, 0, 0};
-  PaddingMode padding_mode = PaddingMode::kZeros;
+  PaddingMode padding_mode = PaddingMode::kConstant;
 
   int64_t in_per_group() const { return in_channels / groups; }
   int64_t out_per_group() const { return out_channels / groups; }

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import vm from 'node:vm';
 
 import { addonPath } from '../addon';
-import type { Binding, ConvRunOptions, ConvSpec, PoolSpec } from '../../../lib/binding';
+import type {
+  Binding,
+  ConvRunOptions,
+  ConvSpec,
+  PadSpec,
+  PoolSpec,
+  ResampleSpec,
+} from '../../../lib/binding';
 
 type Functions = Record<keyof Binding, (...args: any[]) => any>;
 const loaded = require(addonPath);
@@ -40,6 +47,14 @@ const poolSpec: PoolSpec = {
   dilation: [1, 1],
   ceilMode: false,
 };
+const padSpec: PadSpec = { mode: 'reflect', padding: [1, 2, -1, 3], value: 0 };
+const resampleSpec: ResampleSpec = {
+  mode: 'bilinear',
+  size: null,
+  scaleFactor: [2, 1.5],
+  alignCorners: false,
+  recomputeScaleFactor: false,
+};
 /** A value for each of the two channels. */
 const pair = (): Float32Array => Float32Array.of(0.5, 1.5);
 
@@ -54,6 +69,12 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   poolCheck: [{ ...poolSpec }],
   poolOutputShape: [{ ...poolSpec }, shape],
   poolForward: [{ ...poolSpec }, input, shape],
+  padCheck: [{ ...padSpec }],
+  padOutputShape: [{ ...padSpec }, shape],
+  padForward: [{ ...padSpec }, input, shape],
+  resampleCheck: [{ ...resampleSpec }],
+  resampleOutputShape: [{ ...resampleSpec }, shape],
+  resampleForward: [{ ...resampleSpec }, input, shape],
   batchNorm: [input, shape, null, null, pair(), pair(), true, 0.1, 1e-5],
   instanceNorm: [input, shape, null, null, pair(), pair(), false, 0.1, 1e-5],
   groupNorm: [input, shape, 2, pair(), pair(), 1e-5],
