@@ -2,6 +2,7 @@
 export { type CheckpointValue, load, loadAsync, save, saveAsync } from './checkpoint';
 export { full, ones, rand, randn, tensor, type TensorLike, zeros } from './create';
 export type { ErrorCode } from './errors';
+export * as models from './models';
 export * as nn from './nn';
 export {
   add,
