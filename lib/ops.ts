@@ -226,5 +226,5 @@ export function flatten<D extends DType>(x: Tensor<D>, startDim = 0, endDim = -1
     );
   }
   const flat = product(shape.slice(start, end + 1));
-  return (x).reshape([...shape.slice(0, start), flat, ...shape.slice(end + 1)]);
+  return x.reshape([...shape.slice(0, start), flat, ...shape.slice(end + 1)]);
 }

@@ -21,6 +21,7 @@ const NUMERIC_TESTS = [
   'test/pooling',
   'test/norm',
   'test/resampling',
+  'test/ops',
 ];
 
 /** Runs jest once; counts a suite that did not even start as one failed test. */

@@ -33,9 +33,8 @@ function readDropout({ p = 0.5, inplace = false }: DropoutOptions): Required<Dro
 type Channel = 0 | 1 | 2 | 3;
 
 /**
- * Which inputs PyTorch takes, and the dimensions that draw on their own, N and C, counted from the
- * start. Inputs of odd ranks are (N, C, ...) to it, an unbatched (C, L) or (C, D, H, W) is
- * recognised; (C, H, W) is not.
+ * How many dimensions draw on their own: N and C of `(N, C, ...)`, C of an unbatched input. As in
+ * PyTorch, Dropout2d takes three dimensions for (N, C, L), Dropout3d all but five for unbatched.
  */
 function drawnDims(channel: Channel, { ndim, shape }: Tensor, drops: boolean): number {
   if (channel === 0) return ndim;
@@ -44,14 +43,15 @@ function drawnDims(channel: Channel, { ndim, shape }: Tensor, drops: boolean): n
       `dropout1d expects an input of 2 or 3 dimensions, got one of shape ${pyList(shape)}`,
     );
   }
-  const batched = channel === 1 ? ndim === 3 : channel === 2 || ndim !== 4;
-  if (drops && batched && ndim < 2) {
+  const batched = channel === 2 || ndim === channel + 2;
+  const drawn = batched ? 2 : 1;
+  if (drops && ndim < drawn) {
     throw shapeError(
-      `dropout${channel}d expects an input of at least 2 dimensions, got one of shape ` +
+      `dropout${channel}d expects an input of at least ${drawn} dimensions, got one of shape ` +
         pyList(shape),
     );
   }
-  return batched ? 2 : 1;
+  return drawn;
 }
 
 function runDropout(

@@ -148,7 +148,8 @@ CatProblem cat_problem(const std::vector<std::vector<int64_t>>& shapes, int64_t 
     if (shape.empty()) throw shape_error("a tensor without dimensions cannot be concatenated");
     if (!first && shape != nothing) first = &shape;
   }
-  if (!first) first = &shapes[0];
+  // PyTorch doesn't look at `dim` then.
+  if (!first) return {nothing, 0, std::vector<int64_t>(shapes.size(), 0)};
   const size_t at = static_cast<size_t>(resolve_dim("dim", dim, first->size()));
   CatProblem p;
   p.shape = *first;

@@ -6,7 +6,7 @@ export const ATOL = 1e-5;
 const { abs } = Math;
 const { is } = Object;
 
-interface Tolerance {
+export interface Tolerance {
   rtol?: number;
   atol?: number;
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { tensor } from '../../lib';
 import type { Tensor } from '../../lib';
-import { expectClose } from './close';
+import { expectClose, type Tolerance } from './close';
 import { normal, sample } from './hashfill';
 
 const STREAMS = 16;
@@ -40,17 +40,24 @@ export class Store {
   }
 
   /** Asserts that `actual` is what PyTorch computes. */
-  expectResult(actual: Tensor, { shape, offset, samples }: Stored, seed: number, what: string) {
+  expectResult(
+    actual: Tensor,
+    { shape, offset, samples }: Stored,
+    seed: number,
+    what: string,
+    tolerance?: Tolerance,
+  ) {
     expect(actual.shape).toEqual(shape);
     const count = samples ?? actual.numel;
     const values = this.#expected.subarray(offset, offset + count);
     const { data } = actual;
-    if (samples === undefined) return expectClose(data, values, what);
+    if (samples === undefined) return expectClose(data, values, what, tolerance);
     const at = sample(seed * STREAMS + 15, data.length, samples);
     expectClose(
       at.map((i) => data[i]),
       values,
       `${what}, sampled`,
+      tolerance,
     );
   }
 }

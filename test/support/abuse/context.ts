@@ -81,7 +81,8 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   layerNorm: [input, shape, [4, 4], null, null, 1e-5],
   localResponseNorm: [input, shape, 3, 1e-4, 0.75, 1],
   softmax: [input, shape, 1, false],
-  activation: ['leakyRelu', input, 0.5, 0, false],
+  // It may be told to work in place.
+  activation: ['leakyRelu', input.slice(), 0.5, 0, false],
   binary: ['add', input, shape, pair(), [1, 2, 1, 1]],
   linear: [input, shape, weight, [6, 4], null],
   matmul: [input, [1, 2, 4, 4], input, [1, 2, 4, 4]],
