@@ -20,6 +20,7 @@ const NUMERIC_TESTS = [
   'test/property',
   'test/pooling',
   'test/norm',
+  'test/padding',
   'test/resampling',
   'test/ops',
 ];

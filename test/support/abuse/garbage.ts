@@ -84,6 +84,59 @@ export const garbageScenarios: Scenarios = {
     }
   },
 
+  'each field of a padding and a resampling replaced by garbage, or missing'() {
+    for (const kind of ['pad', 'resample'] as const) {
+      const base = rightArgs()[`${kind}Check`][0] as Record<string, unknown>;
+      // What a huge size asks for might even be there: shapes only.
+      const judge = (changed: Record<string, unknown>) => {
+        outcome(() => raw[`${kind}Check`](changed));
+        return outcome(() => raw[`${kind}OutputShape`](changed, shape));
+      };
+      for (const [field, list] of Object.entries(base)) {
+        const rest = { ...base };
+        delete rest[field];
+        assert('code' in judge(rest), `${field} missing`);
+        for (const value of garbage()) {
+          judge({ ...base, [field]: value });
+          if (Array.isArray(list)) judge({ ...base, [field]: [value, ...list.slice(1)] });
+        }
+      }
+    }
+    stillRight();
+  },
+
+  'small numbers at random in a padding and a resampling'() {
+    const random = randomizer(11);
+    const modes = ['constant', 'reflect', 'replicate', 'circular'];
+    const ways = ['nearest', 'nearest-exact', 'linear', 'bilinear', 'trilinear', 'bicubic'];
+    for (let i = 0; i < 20_000; i++) {
+      const sizes = Array.from({ length: random(6) }, () => random(5));
+      const length = sizes.reduce((product, size) => product * size, 1);
+      const data = new Float32Array(length);
+      const padding = Array.from({ length: 2 * random(4) }, () => random(12) - 6);
+      outcome(() => raw.padForward({ mode: modes[random(4)], padding, value: 0 }, data, sizes));
+      const size = sizes.slice(2).map(() => random(7));
+      const scaleFactor = size.map((n) => n / 2.3);
+      const mode = ways[random(6)];
+      const alignCorners = mode.startsWith('n') ? null : random(2) === 0;
+      const sized = random(2) === 0;
+      outcome(() =>
+        raw.resampleForward(
+          {
+            mode,
+            size: sized ? size : null,
+            scaleFactor: sized ? null : scaleFactor,
+            alignCorners,
+            recomputeScaleFactor: !sized && random(2) === 0,
+          },
+          data,
+          sizes,
+        ),
+      );
+    }
+    stillRight();
+  },
+
   'handles of others'() {
     const fakes = [
       {},

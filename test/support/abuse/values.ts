@@ -125,6 +125,16 @@ export const valueScenarios: Scenarios = {
     throws('ERR_NNCONV_ALLOC', () => addon.convCreate({ ...spec, ...dims }));
     const wide = { inChannels: top, outChannels: top };
     throws('ERR_NNCONV_ALLOC', () => addon.convCreate({ ...spec, ...wide, kernel: [9, 9] }));
+    const resample = { mode: 'nearest', scaleFactor: null, alignCorners: null } as const;
+    for (const huge of [2 ** 31, 2 ** 45, 2 ** 53 - 1]) {
+      const padding = [huge, huge, huge, huge];
+      const constant = { mode: 'constant', padding, value: 0 } as const;
+      throws('ERR_NNCONV_ALLOC', () => addon.padForward(constant, one, [1, 1, 1, 1]));
+      const replicate = { ...constant, mode: 'replicate' } as const;
+      throws('ERR_NNCONV_ALLOC', () => addon.padForward(replicate, one, [1, 1, 1, 1]));
+      const to = { ...resample, size: [huge, huge], recomputeScaleFactor: false };
+      throws('ERR_NNCONV_ALLOC', () => addon.resampleForward(to, one, [1, 1, 1, 1]));
+    }
     // Weights that count as possible, and that can't be there: never touched.
     const big = addon.convCreate({ ...spec, inChannels: 2 ** 20, outChannels: 2 ** 20 });
     throws('ERR_NNCONV_SHAPE', () => raw.convForward(big, input, shape, weight, 1, null));
