@@ -176,7 +176,8 @@ function fromUser(file: string): string {
 
 const args = process.argv.slice(2);
 try {
-  if (args.length > 1) throw new PictureError('give one picture: npm run demo:picture [picture.png]');
+  if (args.length > 1)
+    throw new PictureError('give one picture: npm run demo:picture [picture.png]');
   demo(args.length === 1 ? fromUser(args[0]) : path.relative(process.cwd(), DEFAULT_PICTURE));
 } catch (error) {
   // An error of nnconv (it has a code) or of the picture is the user's to mend: no stack.
