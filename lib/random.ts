@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 import { argTypeError, argValueError, show } from './errors';
 
-// Jest looks globals up slowly, and these are called for every number.
+// Looking up a global is slow in a VM context, and these run for every number.
 const { cos, fround, imul, log, log1p, PI, sin, sqrt } = Math;
 
 const WORDS = 624;

@@ -74,6 +74,40 @@ export const bufferScenarios: Scenarios = {
     stillRight();
   },
 
+  'tensors to concatenate that change while they are read'() {
+    const victim = new Float32Array(32);
+    const inputs: unknown[] = [victim, null, input];
+    Object.defineProperty(inputs, 1, {
+      get() {
+        structuredClone(victim.buffer, { transfer: [victim.buffer] });
+        inputs.length = 2;
+        return input;
+      },
+    });
+    throws('ERR_NNCONV_BUFFER', () => raw.cat(inputs, [shape, shape, shape], 1));
+    const shrinking: unknown[] = [shape, null, shape];
+    Object.defineProperty(shrinking, 1, {
+      get() {
+        shrinking.length = 2;
+        return shape;
+      },
+    });
+    throws('ERR_NNCONV_ARG_TYPE', () => raw.cat([input, input, input], shrinking, 1));
+    throws('ERR_NNCONV_ARG_VALUE', () => raw.cat([input], [shape, shape], 1));
+    throws('ERR_NNCONV_SHAPE', () => raw.cat([input], [[1, 2, 4, 5]], 1));
+  },
+
+  'activations in place on odd buffers'() {
+    const inPlace = (x: unknown) => raw.activation('clamp', x, 0, 1, true);
+    throws('ERR_NNCONV_BUFFER', () => inPlace(new Float32Array(new SharedArrayBuffer(128))));
+    throws('ERR_NNCONV_BUFFER', () => inPlace(detachedArray(32)));
+    throws('ERR_NNCONV_ARG_TYPE', () => inPlace(new Float64Array(4)));
+    const buffer = new Float32Array(40).fill(-7);
+    const view = buffer.subarray(3, 36);
+    assert.equal(inPlace(view), view);
+    assert.deepEqual([...buffer], [-7, -7, -7, ...new Array(33).fill(0), -7, -7, -7, -7]);
+  },
+
   'views into a larger buffer'() {
     const buffer = new ArrayBuffer(4 * 200);
     const view = (offset: number, values: Float32Array) => {
