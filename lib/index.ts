@@ -10,6 +10,7 @@ export {
   type Session,
   type StepExplanation,
 } from './graph';
+export * as models from './models';
 export * as nn from './nn';
 export {
   add,

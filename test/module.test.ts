@@ -227,6 +227,48 @@ describe('state dicts', () => {
   });
 });
 
+describe('sub-modules by name', () => {
+  test('are added where names are made at run time', () => {
+    const net = new Net();
+    for (const i of [1, 2]) net.addModule(`layer${i}`, new nn.Conv2d(1, 1, 1, { bias: false }));
+    expect(names(net.namedChildren())).toEqual(['conv', 'layer1', 'layer2']);
+    const conv = new nn.Conv2d(1, 1, 1);
+    net.addModule('conv', conv);
+    expect(net.conv).toBe(conv);
+    const untyped = net as unknown as { addModule: (...args: unknown[]) => void };
+    for (const name of ['', 'a.b', 'scale', 'plain', 'forward', 'training', '__proto__']) {
+      const call = () => untyped.addModule(name, conv);
+      expectRejected(call, new RegExp(`'${name}'`), 'ERR_NNCONV_ARG_VALUE');
+    }
+    expectRejected(() => untyped.addModule(3, conv), /name.*3/, 'ERR_NNCONV_ARG_TYPE');
+    for (const value of [null, {}, nn.Conv2d]) {
+      expectRejected(() => untyped.addModule('x', value), /module/, 'ERR_NNCONV_ARG_TYPE');
+    }
+  });
+
+  test('are found by dotted names', () => {
+    const net = new nn.Sequential(['net', new Net()]);
+    const found = net.getSubmodule('net.conv');
+    expect(found).toBe((net.at(0) as Net).conv);
+    expect(net.getSubmodule('')).toBe(net);
+    for (const name of ['conv', 'net.', 'net.scale', 'net.conv.weight', 'net.toString', '.net']) {
+      expectRejected(() => net.getSubmodule(name), /target/, 'ERR_NNCONV_ARG_VALUE');
+    }
+    expectRejected(() => net.getSubmodule(0 as never), /target/, 'ERR_NNCONV_ARG_TYPE');
+  });
+
+  test('not those in arrays or private fields, as in PyTorch', () => {
+    class Hidden extends nn.Module {
+      list = [new nn.Conv2d(1, 1, 1)];
+      readonly #conv = new nn.Conv2d(1, 1, 1);
+      forward(x: Tensor): Tensor {
+        return this.#conv.forward(x);
+      }
+    }
+    expect([...new Hidden().modules()]).toHaveLength(1);
+  });
+});
+
 describe('modes and walks', () => {
   test('train and eval reach all modules', () => {
     const net = new Net();
@@ -280,6 +322,20 @@ describe('forward hooks', () => {
     expect(net.forward(x).shape).toEqual([2]);
     net.registerForwardHook(() => null);
     expect(net.forward(x)).toBeNull();
+  });
+
+  test('of nested modules come from the inside out, once for each forward', () => {
+    class Outer extends Net {
+      override forward(input: Tensor): Tensor {
+        return super.forward(super.forward(input));
+      }
+    }
+    const outer = new Outer();
+    outer.conv = new nn.Conv2d(1, 1, 1);
+    const seen: nn.Module[] = [];
+    for (const module of outer.modules()) module.registerForwardHook((m) => void seen.push(m));
+    outer.forward(ones([1, 1, 1]));
+    expect(seen).toEqual([outer.conv, outer.conv, outer]);
   });
 
   test('may remove themselves, and the same function may come twice', () => {

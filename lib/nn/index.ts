@@ -30,6 +30,7 @@ export {
   InstanceNorm3d,
   type InstanceNormOptions,
 } from './batch-norm';
+export { ModuleDict, ModuleList, Sequential } from './container';
 export {
   Conv1d,
   Conv2d,

@@ -1,5 +1,5 @@
 /** The base class of layers and networks. */
-import { argTypeError, argValueError, pyList, show, stateDictError } from '../errors';
+import { argTypeError, argValueError, pyList, quote, show, stateDictError } from '../errors';
 import { boolean, optionsOf } from '../options';
 import {
   checkFloat32,
@@ -10,6 +10,7 @@ import {
   storageOf,
   Tensor,
 } from '../tensor';
+import { indent } from './repr';
 
 /** Tensors by PyTorch's dotted names, such as 'layer1.0.conv1.weight'. */
 export type StateDict = Record<string, Tensor<DType>>;
@@ -56,7 +57,9 @@ class Slot {
 
 /**
  * A layer, or a network of layers. Parameters, buffers and sub-modules are its own properties, in
- * the order they were assigned: `this.conv = new nn.Conv2d(3, 16, 3)`.
+ * the order they were assigned: `this.conv = new nn.Conv2d(3, 16, 3)`. As in PyTorch, those in a
+ * plain array or object are not found (that is what nn.ModuleList and nn.ModuleDict are for), nor are
+ * those in a private field (`this.#conv`).
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
@@ -105,6 +108,21 @@ export abstract class Module {
     this.#define(name, new Slot('buffer', persistent, accept, value));
   }
 
+  /**
+   * Adds a sub-module under `name`, as assigning it to the property does, or takes the place of the
+   * one under that name: for names that are made while the program runs.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_ARG_VALUE for a name that is empty,
+   *   taken or has a dot in it
+   */
+  addModule(name: string, module: Module): void {
+    checkName('module', name);
+    checkModule('module', module);
+    if (name in this && !new Map(this.ownModules()).has(name)) throw nameTaken(this, name);
+    const property = { value: module, enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(this, name, property);
+  }
+
   /** Throws if the parameter `name` can't be `value`; a layer whose shapes are fixed overrides it. */
   protected checkParameter(_name: string, _value: Tensor | null): void {}
 
@@ -114,15 +132,8 @@ export abstract class Module {
   }
 
   #checkName(kind: Slot['kind'], name: unknown): void {
-    if (typeof name !== 'string') {
-      throw argTypeError(`the name of a ${kind} must be a string, got ${show(name)}`);
-    }
-    if (name === '' || name.includes('.')) {
-      throw argValueError(`the name of a ${kind} must not be empty or have a dot in it: '${name}'`);
-    }
-    if (name in this && this.#slots.get(name)?.kind !== kind) {
-      throw argValueError(`${this.constructor.name} has a property '${name}' already`);
-    }
+    checkName(kind, name);
+    if (name in this && this.#slots.get(name)?.kind !== kind) throw nameTaken(this, name);
   }
 
   #defineParameter(name: string, parameter: Tensor | null): void {
@@ -155,8 +166,11 @@ export abstract class Module {
     }
   }
 
-  /** The immediate sub-modules, under each of their names. */
-  *#ownModules(): Generator<[name: string, module: Module]> {
+  /**
+   * The immediate sub-modules, under each of their names; a container that keeps some elsewhere than
+   * in its properties overrides it.
+   */
+  protected *ownModules(): Generator<[name: string, module: Module]> {
     for (const name of Object.keys(this)) {
       const value: unknown = Object.getOwnPropertyDescriptor(this, name)!.value;
       if (value instanceof Module) yield [name, value];
@@ -166,7 +180,7 @@ export abstract class Module {
   /** The immediate sub-modules with their names, each once. */
   *namedChildren(): Generator<[string, Module]> {
     const seen = new Set<Module>();
-    for (const [name, module] of this.#ownModules()) {
+    for (const [name, module] of this.ownModules()) {
       if (seen.has(module)) continue;
       seen.add(module);
       yield [name, module];
@@ -186,6 +200,26 @@ export abstract class Module {
     for (const [name, child] of this.namedChildren()) {
       yield* child.namedModules(join(prefix, name), seen);
     }
+  }
+
+  /**
+   * The module below this one that {@link namedModules} would name so: 'layer1.0.conv1'; '' is this
+   * one.
+   *
+   * @throws TypeError ERR_NNCONV_ARG_TYPE; RangeError ERR_NNCONV_ARG_VALUE where there is none
+   */
+  getSubmodule(target: string): Module {
+    if (typeof target !== 'string') {
+      throw argTypeError(`target must be a string, got ${show(target)}`);
+    }
+    const path = target === '' ? [] : target.split('.');
+    return path.reduce<Module>((module, name) => {
+      const child = new Map(module.ownModules()).get(name);
+      if (child !== undefined) return child;
+      throw argValueError(
+        `target must name a module: ${module.constructor.name} has none named ${quote(name)}`,
+      );
+    }, this);
   }
 
   /** This module and all below it, each once. */
@@ -245,7 +279,7 @@ export abstract class Module {
       for (const [name, tensor] of module.#ownState()) {
         result[join(prefix, name)] = new Tensor(storageOf(tensor), tensor.shape);
       }
-      for (const [name, child] of module.#ownModules()) visit(child, join(prefix, name));
+      for (const [name, child] of module.ownModules()) visit(child, join(prefix, name));
     };
     visit(this, '');
     return result;
@@ -273,7 +307,7 @@ export abstract class Module {
 
     const load = (module: Module, prefix: string, keys: readonly string[]): void => {
       const state = new Map(module.#ownState());
-      const modules = new Map(module.#ownModules());
+      const modules = new Map(module.ownModules());
       for (const [name, target] of state) {
         const key = prefix + name;
         if (Object.hasOwn(stateDict, key)) problems.push(...copyInto(target, key, stateDict[key]));
@@ -332,7 +366,8 @@ export abstract class Module {
   }
 
   /**
-   * Calls `hook` after each `forward` of this module.
+   * Calls `hook` after each `forward` of this module, whoever calls it: the user, a container or the
+   * `forward` of another module. A `super.forward(...)` in between counts as part of that call.
    *
    * @throws TypeError ERR_NNCONV_ARG_TYPE
    */
@@ -351,7 +386,7 @@ export abstract class Module {
   toString(): string {
     const extra = this.extraRepr();
     const lines = extra === '' ? [] : extra.split('\n');
-    const children = [...this.#ownModules()].map(
+    const children = [...this.ownModules()].map(
       ([name, child]) => `(${name}): ${indent(child.toString())}`,
     );
     const name = this.constructor.name;
@@ -415,6 +450,26 @@ class ForwardHooks {
   }
 }
 
+/** Checks the name of a parameter, buffer or module. */
+export function checkName(kind: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string') {
+    throw argTypeError(`the name of a ${kind} must be a string, got ${show(name)}`);
+  }
+  if (name === '' || name.includes('.')) {
+    throw argValueError(`the name of a ${kind} must not be empty or have a dot in it: '${name}'`);
+  }
+}
+
+export function checkModule(argument: string, value: unknown): asserts value is Module {
+  if (!(value instanceof Module)) {
+    throw argTypeError(`${argument} must be a Module, got ${show(value)}`);
+  }
+}
+
+export function nameTaken(module: Module, name: string): Error {
+  return argValueError(`${module.constructor.name} has a property '${name}' already`);
+}
+
 function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') {
     throw argTypeError(`${name} must be a function, got ${show(value)}`);
@@ -459,8 +514,4 @@ function copyInto(target: Tensor<DType>, key: string, source: unknown): string[]
 
 function join(prefix: string, name: string): string {
   return prefix === '' ? name : `${prefix}.${name}`;
-}
-
-function indent(text: string): string {
-  return text.replaceAll('\n', '\n  ');
 }

@@ -1,4 +1,4 @@
-/** Values as Python prints them, for `extraRepr`. */
+/** Values and sub-modules as PyTorch prints them, for `extraRepr` and `toString`. */
 import { pyTuple } from '../errors';
 
 export type PyValue = number | boolean | null | readonly (number | null)[];
@@ -24,4 +24,9 @@ function float(value: number): string {
   if (magnitude >= 1e-4 && magnitude < 1e16) return String(value);
   // Both languages print the shortest digits that read back; Python's exponents have two digits.
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
+
+/** The text of a sub-module inside its parent's: all lines but the first move to the right. */
+export function indent(text: string): string {
+  return text.replaceAll('\n', '\n  ');
 }

@@ -1,5 +1,5 @@
 /**
- * A real picture through convolutions with known weights: `npm run demo [picture.png]`.
+ * A real picture through convolutions with known weights: `npm run demo:picture [picture.png]`.
  *
  * Prints each layer, its shapes, the algorithm chosen and the time it took, and writes what comes
  * out as PNG files into demo-out/.
@@ -169,13 +169,15 @@ function demo(file: string): void {
 
 /** npm runs scripts in the package's folder; a relative path is meant from where the user is. */
 function fromUser(file: string): string {
-  const invoked = process.env.npm_lifecycle_event === 'demo' ? process.env.INIT_CWD : undefined;
+  const byNpm = process.env.npm_lifecycle_event === 'demo:picture';
+  const invoked = byNpm ? process.env.INIT_CWD : undefined;
   return path.resolve(invoked ?? process.cwd(), file);
 }
 
 const args = process.argv.slice(2);
 try {
-  if (args.length > 1) throw new PictureError('give one picture: npm run demo [picture.png]');
+  if (args.length > 1)
+    throw new PictureError('give one picture: npm run demo:picture [picture.png]');
   demo(args.length === 1 ? fromUser(args[0]) : path.relative(process.cwd(), DEFAULT_PICTURE));
 } catch (error) {
   // An error of nnconv (it has a code) or of the picture is the user's to mend: no stack.
