@@ -55,6 +55,25 @@ const resampleSpec: ResampleSpec = {
   alignCorners: false,
   recomputeScaleFactor: false,
 };
+const graph = addon.graphCreate(
+  1,
+  [
+    {
+      op: 'conv',
+      inputs: [0],
+      spec: { ...spec, paddingMode: 'zeros' },
+      weight,
+      bias,
+      norm: null,
+      strict: false,
+      adds: false,
+      cut: [0, 6],
+    },
+    { op: 'softmax', inputs: [1], dim: 1, log: false },
+  ],
+  [2],
+  null,
+);
 /** A value for each of the two channels. */
 const pair = (): Float32Array => Float32Array.of(0.5, 1.5);
 
@@ -90,6 +109,12 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   permute: [input, shape, [0, 2, 3, 1]],
   mean: [input, shape, [1, 3], false],
   pixelShuffle: [input, [1, 8, 2, 2], 2, false],
+  graphCreate: [1, [{ op: 'reshape', inputs: [0], shape: [-1] }], [1], null],
+  graphDispose: [addon.graphCreate(1, [{ op: 'reshape', inputs: [0], shape: [-1] }], [1], null)],
+  graphNodeShape: [{ op: 'softmax', inputs: [0], dim: 1, log: false }, [shape]],
+  graphExplain: [graph, [shape]],
+  graphRun: [graph, [input], [shape], 1],
+  graphProfile: [graph, [input], [shape], 1],
   setNumThreads: [2],
   getNumThreads: [],
   runtimeInfo: [],
