@@ -2,11 +2,12 @@
  * A PyTorch checkpoint in Node: `npm run demo [picture.png]`.
  *
  * Loads the CNN that scripts/train-digits.py trained, from the file that torch.save wrote and from
- * the safetensors one, classifies pictures of digits, and compares the logits with PyTorch's.
+ * the safetensors one, compiles it, classifies pictures of digits, and compares the logits with
+ * PyTorch's.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { load, nn, type Tensor, tensor } from '../lib';
+import { compile, load, nn, type Session, type Tensor, tensor } from '../lib';
 import { PictureError, readPng } from './png';
 
 const FOLDER = path.join(__dirname, 'digits');
@@ -80,8 +81,8 @@ function readGray(file: string): Tensor {
   return fits ? image : nn.functional.adaptiveAvgPool2d(image, SIZE);
 }
 
-function classify(model: DigitNet, picture: Tensor): Prediction {
-  const output = model.forward(picture);
+function classify(session: Session, picture: Tensor): Prediction {
+  const output = session.run(picture);
   const [logits] = output.toArray() as number[][];
   const [probabilities] = nn.functional.softmax(output, { dim: 1 }).toArray() as number[][];
   return { digit: probabilities.indexOf(Math.max(...probabilities)), probabilities, logits };
@@ -105,6 +106,7 @@ function classifyAll(): void {
     fs.readFileSync(path.join(FOLDER, 'expected.json'), 'utf8'),
   ) as Expected;
   const models = CHECKPOINTS.map(loadModel);
+  const sessions = models.map((model) => compile(model));
   const differences = CHECKPOINTS.map(() => 0);
   let right = 0;
 
@@ -113,7 +115,7 @@ function classifyAll(): void {
   console.log(`picture    ${'font'.padEnd(width)}   predictions`);
   for (const { file, label, font, logits } of expected.pictures) {
     const picture = readGray(path.join(FOLDER, 'pictures', file));
-    const predictions = models.map((model) => classify(model, picture));
+    const predictions = sessions.map((session) => classify(session, picture));
     predictions.forEach((prediction, i) => {
       differences[i] = Math.max(differences[i], largestDifference(prediction.logits, logits));
     });
@@ -147,7 +149,10 @@ const args = process.argv.slice(2);
 try {
   if (args.length > 1) throw new PictureError('give one picture: npm run demo [picture.png]');
   if (args.length === 0) classifyAll();
-  else console.log(ranking(classify(loadModel(CHECKPOINTS[0]), readGray(fromUser(args[0]))), 10));
+  else
+    console.log(
+      ranking(classify(compile(loadModel(CHECKPOINTS[0])), readGray(fromUser(args[0]))), 10),
+    );
 } catch (error) {
   // An error of nnconv (it has a code) or of the picture is the user's to mend: no stack.
   if (!(error instanceof PictureError) && !(error instanceof Error && 'code' in error)) throw error;
