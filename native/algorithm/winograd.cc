@@ -155,6 +155,8 @@ class WinogradPlan final : public ConvPlan {
   void run_item(const ConvArgs& args, const Item& item, float* scratch) const;
   void transform_input(const ConvArgs& args, const Item& item, int64_t depth, float* strip,
                        float* v) const;
+  void multiply(const Block& block, int64_t tiles, const float* v, const float* u, float* m,
+                bool add) const;
   void transform_output(const ConvArgs& args, const Item& item, const Block& block, int64_t depth,
                         const float* m) const;
   void recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first, int64_t count,
@@ -197,7 +199,7 @@ void WinogradPlan::make_strips() {
   // V and M of a strip should fit the L2 cache, but a strip must be worth streaming U for.
   const int64_t floats = cpu_info().l2_bytes / 4 / xis();
   const int64_t most =
-      std::max<int64_t>(24, floats / (depth_taps() * channels_ + 2 * width_) / 12 * 12);
+      std::max<int64_t>(32, floats / (depth_taps() * channels_ + 2 * width_) / 12 * 12);
   const int64_t nx = ceil_div(tiles_x, most);
   const int64_t rows = nx > 1 ? 1 : std::max<int64_t>(1, most / tiles_x);
   const int64_t ny = ceil_div(tiles_y, rows);
@@ -284,25 +286,35 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
       const Block& block = blocks_[static_cast<size_t>(b)];
       const int64_t lanes = block.vectors * width_;
       const float* u = args.packed + item.g * group_floats() + block.offset * taps * xis() * in;
-      const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
       for (int64_t xi = 0; xi < xis(); ++xi) {
-        for (int64_t i = first; i <= last; ++i) {
-          const int64_t kd = i - tap0;
-          for (int64_t p = 0; p < parts; ++p) {
-            const int64_t t0 = tiles * p / parts, t1 = tiles * (p + 1) / parts;
-            const WinogradProduct product{v + i % taps * v_floats() + xi * v_xi() + t0 * channels_,
-                                          channels_,
-                                          u + (kd * xis() + xi) * in * lanes,
-                                          in,
-                                          kChunk,
-                                          m + xi * m_xi() + t0 * lanes,
-                                          i > first};
-            kernels_.winograd.product[block.vectors][t1 - t0](&product);
-          }
-        }
-        if (first > last) std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
+        float* m_xi = m + xi * this->m_xi();
+        for (int64_t i = first; i <= last; ++i)
+          multiply(block, tiles, v + i % taps * v_floats() + xi * v_xi(),
+                   u + ((i - tap0) * xis() + xi) * in * lanes, m_xi, i > first);
+        if (first > last) std::fill_n(m_xi, tiles * lanes, 0.0f);
       }
       transform_output(args, item, block, d, m);
+    }
+  }
+}
+
+// One point of a strip's tiles.
+void WinogradPlan::multiply(const Block& block, int64_t tiles, const float* v, const float* u,
+                            float* m, bool add) const {
+  const int64_t in = spec_.in_per_group(), lanes = block.vectors * width_;
+  const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
+  const int64_t least = tiles / parts, longer = tiles % parts;
+  // All tiles use a chunk of weights while it is in the cache.
+  for (int64_t c = 0; c < in; c += kChunk) {
+    const int64_t channels = std::min(kChunk, in - c);
+    const int64_t next = c + channels < in ? channels : v_xi() - c;
+    for (int64_t t0 = 0, p = 0; p < parts; ++p) {
+      const int64_t count = least + (p < longer ? 1 : 0);
+      const float* tile = v + t0 * channels_ + c;
+      const WinogradProduct product{tile,           channels_,    u + c * lanes, channels,
+                                    m + t0 * lanes, add || c > 0, tile + next};
+      kernels_.winograd.product[block.vectors][count](&product);
+      t0 += count;
     }
   }
 }

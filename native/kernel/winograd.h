@@ -106,16 +106,16 @@ struct WinogradInput {
 };
 typedef void (*WinogradInputFn)(const WinogradInput*);
 
-// M = sum over chunks of V U. The sum starts anew for each chunk and chunks are added up: this
-// keeps rounding errors near those of direct summation.
+// M = V U, or M += V U, for a few tiles and a chunk of channels: sums that start anew for each
+// chunk keep rounding errors near those of direct summation.
 struct WinogradProduct {
   const float* v;
   int64_t v_tile;
   const float* u;
   int64_t channels;
-  int64_t chunk;
   float* m;
-  bool add;  // to what m holds
+  bool add;
+  const float* next_v;  // wanted in the cache, like the weights that follow u's
 };
 typedef void (*WinogradProductFn)(const WinogradProduct*);
 

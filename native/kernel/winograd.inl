@@ -230,23 +230,29 @@ bool winograd_output(const WinogradOutput* t) {
 
 template <int M, int V>
 void winograd_product(const WinogradProduct* t) {
-  bool add = t->add;
-  for (int64_t c = 0; c < t->channels; c += t->chunk) {
-    const int64_t k = t->channels - c < t->chunk ? t->channels - c : t->chunk;
-    vf acc[M][V];
-    oc_zero<M, V>(acc);
-    const float* v = t->v + c;
-    const float* u = t->u + c * V * W;
-    for (int64_t i = 0; i < k; ++i) oc_step<M, V>(acc, v + i, u + i * V * W, t->v_tile);
+  constexpr int kLine = 64 / sizeof(float);
+  vf acc[M][V];
+  oc_zero<M, V>(acc);
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    const float* next = t->next_v + m * t->v_tile;
+    for (int64_t i = 0; i < t->channels; i += kLine) __builtin_prefetch(next + i);
+  }
+  const float *v = t->v, *u = t->u;
+  // What follows these weights is needed next.
+  const int64_t ahead = t->channels * V * W;
+  for (const float* end = u + ahead; u != end; u += V * W, ++v) {
+    oc_step<M, V>(acc, v, u, t->v_tile);
     NNCONV_UNROLL
-    for (int m = 0; m < M; ++m) {
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) {
-        float* p = t->m + (m * V + v) * W;
-        vstore(p, add ? vload(p) + acc[m][v] : acc[m][v]);
-      }
+    for (int i = 0; i < V * W; i += kLine) __builtin_prefetch(u + ahead + i);
+  }
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) {
+      float* p = t->m + (m * V + v) * W;
+      vstore(p, t->add ? vload(p) + acc[m][v] : acc[m][v]);
     }
-    add = true;
   }
 }
 
