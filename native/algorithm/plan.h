@@ -55,9 +55,10 @@ bool supports_depthwise(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_pointwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_pointwise(const ConvSpec&);
-// F(m_height x m_width, 3x3); m_height 1: F(m_width, 3) along rows.
+// `kind` as in kWinogradPair; winograd_kind() is the one with tiles of m_height x m_width outputs
+// that can run the problem, or -1.
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
-                                             int m_height, int m_width);
-bool supports_winograd(const ConvSpec&, int m_height);
+                                             int kind);
+int winograd_kind(const ConvSpec&, int m_height, int m_width);
 
 }  // namespace nnconv

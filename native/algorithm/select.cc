@@ -20,15 +20,27 @@ constexpr const char* kPointwise = "pointwise";
 constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,    kDepthwise,
                                        kWinograd4, kWinograd2, kWinogradRow, kReference};
 
+struct WinogradChoice {
+  const char* name;
+  int height, width;  // outputs of a tile
+};
+constexpr WinogradChoice kWinograds[] = {
+    {kWinograd4, 4, 4}, {kWinograd2, 2, 2}, {kWinogradRow, 1, 4}};
+
+// The kind behind a name for this spec, or -1.
+int kind_of(const char* algorithm, const ConvSpec& spec) {
+  for (const WinogradChoice& w : kWinograds) {
+    if (algorithm == w.name) return winograd_kind(spec, w.height, w.width);
+  }
+  return -1;
+}
+
 bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectOc) return supports_direct_oc(spec);
   if (algorithm == kDirectPx) return supports_direct_px(spec);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
   if (algorithm == kPointwise) return supports_pointwise(spec);
-  if (algorithm == kWinograd4) return supports_winograd(spec, 4);
-  if (algorithm == kWinograd2) return supports_winograd(spec, 2);
-  if (algorithm == kWinogradRow) return supports_winograd(spec, 1);
-  return true;
+  return algorithm == kReference || kind_of(algorithm, spec) >= 0;
 }
 
 // Part of the vector lanes that hold pixels when a row is cut into whole vectors.
@@ -49,12 +61,15 @@ double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
          (kEfficiency * tiles);
 }
 
-// F(mh x mw, 3x3): products in the transformed domain, transforms on both sides, and the
-// transformed weights that stream through the cache.
-double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int mh, int mw, int width) {
+// Products in the transformed domain, transforms on both sides, and the transformed weights that
+// stream through the cache.
+double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int width) {
+  const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
+  const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
   const auto ceil_div = [](int64_t a, int64_t b) { return static_cast<double>((a + b - 1) / b); };
-  const double points = (mh == 1 ? 1 : mh + 2) * (mw + 2);
-  const double plane_tiles = ceil_div(shape.out[1], mh) * ceil_div(shape.out[2], mw);
+  const double points = rows.points * columns.points;
+  const double plane_tiles =
+      ceil_div(shape.out[1], rows.outputs) * ceil_div(shape.out[2], columns.outputs);
   const double tiles = plane_tiles * static_cast<double>(shape.out[0]);
   const double in = static_cast<double>(spec.in_per_group());
   const double out = static_cast<double>(spec.out_per_group());
@@ -66,27 +81,24 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int mh, int m
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
   const double bytes = 4.0 * points * in * out * taps;
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
-  const double stream = bytes * (bytes > kFar ? 4.0 : 1.0) * width / 8;
+  const double stream = bytes * (bytes > kFar ? 2.2 : 1.0) * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
 const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int width) {
-  const struct {
-    const char* name;
-    int mh, mw;
-  } kinds[] = {{kWinograd4, 4, 4}, {kWinograd2, 2, 2}, {kWinogradRow, 1, 4}};
   // Transforms work on whole vectors of channels; few channels don't pay for them.
   constexpr int64_t kFewChannels = 8;
   if (std::min(spec.in_per_group(), spec.out_per_group()) < kFewChannels) return nullptr;
   const char* best = nullptr;
   double least = 0.85 * direct_cost(spec, shape);
-  for (const auto& kind : kinds) {
-    if (!supports(kind.name, spec)) continue;
-    const double cost = winograd_cost(spec, shape, kind.mh, kind.mw, width);
+  for (const WinogradChoice& w : kWinograds) {
+    const int kind = kind_of(w.name, spec);
+    if (kind < 0) continue;
+    const double cost = winograd_cost(spec, shape, kind, width);
     if (cost < least) {
       least = cost;
-      best = kind.name;
+      best = w.name;
     }
   }
   return best;
@@ -100,8 +112,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   if (supports_depthwise(spec) && spec.out_per_group() <= 2)
     return {kDepthwise, "one input channel and at most two output channels a group"};
   const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
-  if (winograd)
-    return {winograd, "three taps at stride 1: fewer multiplications outweigh the transforms"};
+  if (winograd) return {winograd, "fewer multiplications outweigh the transforms"};
   if (spec.transposed && supports_pointwise(spec))
     return {kPointwise, "kernel as large as the stride: every output meets one input pixel"};
   const double over_channels = channel_lane_use(spec.out_per_group(), kernels.width);
@@ -149,9 +160,8 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
-    if (name == kWinograd4) return make_winograd_plan(spec, shape, kernels, 4, 4);
-    if (name == kWinograd2) return make_winograd_plan(spec, shape, kernels, 2, 2);
-    if (name == kWinogradRow) return make_winograd_plan(spec, shape, kernels, 1, 4);
+    const int kind = kind_of(name, spec);
+    if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind);
     return make_reference_plan(spec, shape);
   }
   return nullptr;

@@ -1,13 +1,14 @@
-// Winograd convolution F(m, 3): kernels of three taps in the width, or in height and width, stride
-// 1; depth taps, if any, are summed in the transformed domain. After Lavin and Gray, "Fast
-// Algorithms for Convolutional Neural Networks" (2016); points and the summation in chunks keep
-// errors at the level of direct summation.
+// Winograd convolution: fewer multiplications along height and width, or along width alone, for the
+// kernels and strides of kernel/winograd.h; depth taps, if any, are summed in the transformed
+// domain. After Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); points
+// and the summation in chunks keep errors at the level of direct summation.
 //
 // A strip of tiles at a time: its input is transformed for all channels, then for each block of
 // output channels the products are summed and transformed back, so that V and M stay in the cache.
 // A tile that comes out with a value that is not finite is computed again by definition: Inf and
 // NaN must not spread beyond their own windows.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -21,25 +22,72 @@ namespace {
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Channels after which a sum starts anew.
-constexpr int64_t kChunk = 64;
+constexpr int64_t kChunk = 32;
 // Floats between the points of V and M beyond their data: equal addresses modulo 4096 would compete
 // for the same cache sets.
 constexpr int64_t kSkew = 16;
 
-// G of F(m, 3), row by row: (1, p, p^2) / prod(p - other points), and (0, 0, 1) for infinity.
-std::vector<std::array<double, 3>> kernel_transform(int m) {
-  if (m == 1) return {{1, 0, 0}};
+// The finite points of kernel/winograd.inl; infinity is one more.
+std::vector<double> finite_points(int points) {
   const double a = std::sqrt(0.5), b = std::sqrt(2.0);
-  const std::vector<double> points =
-      m == 2 ? std::vector<double>{0, 1, -1} : std::vector<double>{0, a, -a, b, -b};
-  std::vector<std::array<double, 3>> rows;
-  for (double p : points) {
-    double scale = 1;
-    for (double other : points) scale *= other == p ? 1 : p - other;
-    rows.push_back({1 / scale, p / scale, p * p / scale});
+  switch (points) {
+    case 3:
+      return {0, 1};
+    case 4:
+      return {0, 1, -1};
+    case 5:
+      return {0.5, -0.5, 1.25, -1.25};
+    default:
+      return {0, a, -a, b, -b};
   }
-  rows.push_back({0, 0, 1});
+}
+
+constexpr int kMostPoints = 10, kMostTaps = 5;
+using TapRow = std::array<double, kMostTaps>;
+
+// G along one dimension, a row for each point: (1, p, p^2, ...) / prod(p - other points), and
+// (..., 0, 1) for infinity, each at the taps of its part.
+std::vector<TapRow> kernel_transform(const WinogradAxis& axis) {
+  std::vector<TapRow> rows;
+  for (int i = 0; i < axis.part_count; ++i) {
+    const WinogradPart& part = axis.parts[i];
+    const auto tap = [&](int t) { return static_cast<size_t>(part.tap + t * part.tap_step); };
+    if (part.taps == 1) {
+      TapRow row{};
+      row[tap(0)] = 1;
+      rows.insert(rows.end(), static_cast<size_t>(part.outputs), row);
+      continue;
+    }
+    const std::vector<double> points = finite_points(part.outputs + part.taps - 1);
+    for (double p : points) {
+      double value = 1;
+      for (double other : points) value /= other == p ? 1 : p - other;
+      TapRow row{};
+      for (int t = 0; t < part.taps; ++t, value *= p) row[tap(t)] = value;
+      rows.push_back(row);
+    }
+    TapRow last{};
+    last[tap(part.taps - 1)] = 1;
+    rows.push_back(last);
+  }
   return rows;
+}
+
+// G w G^T of one kernel; zeros where there is none.
+void transform_kernel(const std::vector<TapRow>& gh, const std::vector<TapRow>& gw, const float* w,
+                      int kh, int kw, float* u, int64_t u_xi) {
+  double half[kMostPoints][kMostTaps] = {};
+  for (size_t y = 0; w && y < gh.size(); ++y)
+    for (int k = 0; k < kh; ++k)
+      for (int x = 0; x < kw; ++x) half[y][x] += gh[y][static_cast<size_t>(k)] * w[k * kw + x];
+  for (size_t y = 0; y < gh.size(); ++y) {
+    for (const TapRow& row : gw) {
+      double sum = 0;
+      for (int x = 0; x < kw; ++x) sum += row[static_cast<size_t>(x)] * half[y][x];
+      *u = static_cast<float>(sum);
+      u += u_xi;
+    }
+  }
 }
 
 struct Block {
@@ -54,19 +102,21 @@ struct Strip {
   int64_t tiles() const { return (y1 - y0) * (x1 - x0); }
 };
 
+// Input pixels of so many tiles.
+int64_t pixels_of(const WinogradAxis& axis, int64_t tiles) {
+  return (tiles - 1) * axis.step + axis.span;
+}
+
 class WinogradPlan final : public ConvPlan {
  public:
   WinogradPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels, int kind)
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
-        kind_(kind),
         functions_(kernels.winograd.kinds[kind]),
+        rows_(kWinogradAxis[kWinogradPair[kind][0]]),
+        columns_(kWinogradAxis[kWinogradPair[kind][1]]),
         width_(kernels.width) {
-    mh_ = functions_.m_height;
-    mw_ = functions_.m_width;
-    ph_ = mh_ == 1 ? 1 : mh_ + 2;
-    pw_ = mw_ + 2;
     channels_ = ceil_div(spec.in_per_group(), width_) * width_;
     for (int64_t first = 0; first < spec.out_per_group();) {
       const int64_t left = spec.out_per_group() - first;
@@ -79,7 +129,9 @@ class WinogradPlan final : public ConvPlan {
   }
 
   const char* pack_key() const override {
-    return mh_ == 1 ? "winograd_1x4" : mh_ == 2 ? "winograd_2x2" : "winograd_4x4";
+    return rows_.outputs == 1   ? "winograd_1x4"
+           : rows_.outputs == 2 ? "winograd_2x2"
+                                : "winograd_4x4";
   }
   // The transformed weights, then the weights as they are for recomputed tiles.
   size_t packed_floats() const override {
@@ -103,12 +155,20 @@ class WinogradPlan final : public ConvPlan {
   void run_item(const ConvArgs& args, const Item& item, float* scratch) const;
   void transform_input(const ConvArgs& args, const Item& item, int64_t depth, float* strip,
                        float* v) const;
+  void multiply(const Block& block, int64_t tiles, const float* v, const float* u, float* m,
+                bool add) const;
   void transform_output(const ConvArgs& args, const Item& item, const Block& block, int64_t depth,
                         const float* m) const;
   void recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first, int64_t count,
                  int64_t depth, int64_t y0, int64_t x0) const;
+  double output_at(const ConvArgs& args, int64_t n, int64_t g, int64_t o, const Dims& at) const;
+  int64_t input_of(const Dims& at, int64_t k) const;
 
-  int64_t xis() const { return ph_ * pw_; }
+  // The first input pixel of tile 0.
+  int64_t first_input(const WinogradAxis& axis, int d) const {
+    return axis.transposed ? (spec_.pad_low[d] - axis.lead) / axis.stride : -spec_.pad_low[d];
+  }
+  int64_t xis() const { return rows_.points * columns_.points; }
   int64_t depth_taps() const { return spec_.kernel[0]; }
   int64_t group_floats() const { return depth_taps() * xis() * spec_.in_per_group() * lanes_; }
   int64_t v_xi() const { return max_tiles_ * channels_ + kSkew; }
@@ -122,10 +182,9 @@ class WinogradPlan final : public ConvPlan {
   ConvSpec spec_;
   ConvShape shape_;
   const KernelTable& kernels_;
-  int kind_;
   const WinogradKernels& functions_;
-  int64_t width_;
-  int64_t mh_, mw_, ph_, pw_;
+  const WinogradAxis &rows_, &columns_;
+  int64_t width_;     // of a vector
   int64_t channels_;  // input channels of a group, in whole vectors
   std::vector<Block> blocks_;
   int64_t lanes_ = 0;
@@ -135,11 +194,12 @@ class WinogradPlan final : public ConvPlan {
 };
 
 void WinogradPlan::make_strips() {
-  const int64_t tiles_y = ceil_div(shape_.out[1], mh_), tiles_x = ceil_div(shape_.out[2], mw_);
+  const int64_t tiles_y = ceil_div(shape_.out[1], rows_.outputs);
+  const int64_t tiles_x = ceil_div(shape_.out[2], columns_.outputs);
   // V and M of a strip should fit the L2 cache, but a strip must be worth streaming U for.
   const int64_t floats = cpu_info().l2_bytes / 4 / xis();
   const int64_t most =
-      std::max<int64_t>(24, floats / (depth_taps() * channels_ + 2 * width_) / 12 * 12);
+      std::max<int64_t>(32, floats / (depth_taps() * channels_ + 2 * width_) / 12 * 12);
   const int64_t nx = ceil_div(tiles_x, most);
   const int64_t rows = nx > 1 ? 1 : std::max<int64_t>(1, most / tiles_x);
   const int64_t ny = ceil_div(tiles_y, rows);
@@ -148,8 +208,8 @@ void WinogradPlan::make_strips() {
       const Strip s{tiles_y * y / ny, tiles_y * (y + 1) / ny, tiles_x * x / nx,
                     tiles_x * (x + 1) / nx};
       max_tiles_ = std::max(max_tiles_, s.tiles());
-      const int64_t pixel_rows = (s.y1 - s.y0) * mh_ + ph_ - mh_;
-      const int64_t pixel_columns = (s.x1 - s.x0) * mw_ + pw_ - mw_;
+      const int64_t pixel_rows = pixels_of(rows_, s.y1 - s.y0);
+      const int64_t pixel_columns = pixels_of(columns_, s.x1 - s.x0);
       strip_pixels_ =
           std::max(strip_pixels_, pixel_rows * ceil_div(pixel_columns, width_) * width_);
       strips_.push_back(s);
@@ -158,34 +218,21 @@ void WinogradPlan::make_strips() {
 }
 
 void WinogradPlan::pack(const float* weight, float* packed) const {
-  const auto gh = kernel_transform(static_cast<int>(mh_));
-  const auto gw = kernel_transform(static_cast<int>(mw_));
-  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
-  const int64_t kh = spec_.kernel[1];
+  const auto gh = kernel_transform(rows_), gw = kernel_transform(columns_);
+  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
   for (int64_t g = 0; g < spec_.groups; ++g) {
     for (const Block& block : blocks_) {
       const int64_t lanes = block.vectors * width_;
       float* u = packed + g * group_floats() + block.offset * depth_taps() * xis() * in;
-      for (int64_t kd = 0; kd < depth_taps(); ++kd) {
-        float* slice = u + kd * xis() * in * lanes;
+      for (int64_t kd = 0; kd < depth_taps(); ++kd, u += xis() * in * lanes) {
         for (int64_t c = 0; c < in; ++c) {
           for (int64_t j = 0; j < lanes; ++j) {
-            double half[6][3] = {};
-            if (j < block.channels) {
-              const float* w =
-                  weight + (((g * out + block.first + j) * in + c) * depth_taps() + kd) * kh * 3;
-              for (int64_t y = 0; y < ph_; ++y)
-                for (int64_t k = 0; k < kh; ++k)
-                  for (int64_t x = 0; x < 3; ++x)
-                    half[y][x] += gh[static_cast<size_t>(y)][static_cast<size_t>(k)] * w[k * 3 + x];
-            }
-            for (int64_t y = 0; y < ph_; ++y) {
-              for (int64_t x = 0; x < pw_; ++x) {
-                const auto& row = gw[static_cast<size_t>(x)];
-                slice[((y * pw_ + x) * in + c) * lanes + j] = static_cast<float>(
-                    row[0] * half[y][0] + row[1] * half[y][1] + row[2] * half[y][2]);
-              }
-            }
+            const int64_t o = block.first + j;
+            const int64_t pair = spec_.transposed ? (g * in + c) * out + o : (g * out + o) * in + c;
+            const float* w =
+                j < block.channels ? weight + pair * taps + kd * taps / depth_taps() : nullptr;
+            transform_kernel(gh, gw, w, rows_.kernel, columns_.kernel, u + c * lanes + j,
+                             in * lanes);
           }
         }
       }
@@ -228,8 +275,9 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
   const int64_t tiles = item.strip->tiles();
   int64_t transformed = -1;  // the last input depth in the ring of V
   for (int64_t d = item.depth0; d < item.depth1; ++d) {
-    const int64_t first = std::max<int64_t>(0, d - spec_.pad_low[0]);
-    const int64_t last = std::min(shape_.in[0] - 1, d - spec_.pad_low[0] + taps - 1);
+    const int64_t tap0 = d * spec_.stride[0] - spec_.pad_low[0];
+    const int64_t first = std::max<int64_t>(0, tap0);
+    const int64_t last = std::min(shape_.in[0] - 1, tap0 + taps - 1);
     for (int64_t i = std::max(first, transformed + 1); i <= last; ++i) {
       transform_input(args, item, i, strip, v + i % taps * v_floats());
       transformed = i;
@@ -238,25 +286,35 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
       const Block& block = blocks_[static_cast<size_t>(b)];
       const int64_t lanes = block.vectors * width_;
       const float* u = args.packed + item.g * group_floats() + block.offset * taps * xis() * in;
-      const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
       for (int64_t xi = 0; xi < xis(); ++xi) {
-        for (int64_t i = first; i <= last; ++i) {
-          const int64_t kd = i - (d - spec_.pad_low[0]);
-          for (int64_t p = 0; p < parts; ++p) {
-            const int64_t t0 = tiles * p / parts, t1 = tiles * (p + 1) / parts;
-            const WinogradProduct product{v + i % taps * v_floats() + xi * v_xi() + t0 * channels_,
-                                          channels_,
-                                          u + (kd * xis() + xi) * in * lanes,
-                                          in,
-                                          kChunk,
-                                          m + xi * m_xi() + t0 * lanes,
-                                          i > first};
-            kernels_.winograd.product[block.vectors][t1 - t0](&product);
-          }
-        }
-        if (first > last) std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
+        float* m_xi = m + xi * this->m_xi();
+        for (int64_t i = first; i <= last; ++i)
+          multiply(block, tiles, v + i % taps * v_floats() + xi * v_xi(),
+                   u + ((i - tap0) * xis() + xi) * in * lanes, m_xi, i > first);
+        if (first > last) std::fill_n(m_xi, tiles * lanes, 0.0f);
       }
       transform_output(args, item, block, d, m);
+    }
+  }
+}
+
+// One point of a strip's tiles.
+void WinogradPlan::multiply(const Block& block, int64_t tiles, const float* v, const float* u,
+                            float* m, bool add) const {
+  const int64_t in = spec_.in_per_group(), lanes = block.vectors * width_;
+  const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
+  const int64_t least = tiles / parts, longer = tiles % parts;
+  // All tiles use a chunk of weights while it is in the cache.
+  for (int64_t c = 0; c < in; c += kChunk) {
+    const int64_t channels = std::min(kChunk, in - c);
+    const int64_t next = c + channels < in ? channels : v_xi() - c;
+    for (int64_t t0 = 0, p = 0; p < parts; ++p) {
+      const int64_t count = least + (p < longer ? 1 : 0);
+      const float* tile = v + t0 * channels_ + c;
+      const WinogradProduct product{tile,           channels_,    u + c * lanes, channels,
+                                    m + t0 * lanes, add || c > 0, tile + next};
+      kernels_.winograd.product[block.vectors][count](&product);
+      t0 += count;
     }
   }
 }
@@ -266,7 +324,7 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
   const Strip& s = *item.strip;
   const int64_t in = spec_.in_per_group();
   const int64_t tile_rows = s.y1 - s.y0, tile_columns = s.x1 - s.x0;
-  const int64_t columns = tile_columns * mw_ + pw_ - mw_;
+  const int64_t columns = pixels_of(columns_, tile_columns);
   const int64_t strip_row = ceil_div(columns, width_) * width_ * width_;
   for (int64_t c = 0; c < in; c += width_) {
     const WinogradGather gather{
@@ -275,16 +333,16 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
         shape_.in_plane(),
         shape_.in[2],
         std::min(width_, in - c),
-        s.y0 * mh_ - spec_.pad_low[1],
-        s.x0 * mw_ - spec_.pad_low[2],
+        s.y0 * rows_.step + first_input(rows_, 1),
+        s.x0 * columns_.step + first_input(columns_, 2),
         shape_.in[1],
         shape_.in[2],
-        tile_rows * mh_ + ph_ - mh_,
+        pixels_of(rows_, tile_rows),
         columns,
         strip};
     kernels_.winograd.gather(&gather);
     for (int64_t y = 0; y < tile_rows; ++y) {
-      const WinogradInput input{strip + y * mh_ * strip_row,          strip_row, tile_columns,
+      const WinogradInput input{strip + y * rows_.step * strip_row,   strip_row, tile_columns,
                                 v + y * tile_columns * channels_ + c, v_xi(),    channels_};
       functions_.input(&input);
     }
@@ -296,9 +354,10 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
   const Strip& s = *item.strip;
   const int64_t lanes = block.vectors * width_;
   const int64_t group = item.g * spec_.out_per_group();
-  for (int64_t y = s.y0; y < s.y1; ++y) {
-    for (int64_t x = s.x0; x < s.x1; ++x) {
-      const float* tile = m + ((y - s.y0) * (s.x1 - s.x0) + x - s.x0) * lanes;
+  for (int64_t ty = s.y0; ty < s.y1; ++ty) {
+    for (int64_t tx = s.x0; tx < s.x1; ++tx) {
+      const int64_t y = ty * rows_.outputs, x = tx * columns_.outputs;
+      const float* tile = m + ((ty - s.y0) * (s.x1 - s.x0) + tx - s.x0) * lanes;
       for (int64_t c = 0; c < block.channels; c += width_) {
         const int64_t o = group + block.first + c;
         const int64_t count = std::min(width_, block.channels - c);
@@ -308,14 +367,13 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                     count,
                                     args.output +
                                         (item.n * spec_.out_channels + o) * shape_.out_plane() +
-                                        (depth * shape_.out[1] + y * mh_) * shape_.out[2] + x * mw_,
+                                        (depth * shape_.out[1] + y) * shape_.out[2] + x,
                                     shape_.out_plane(),
                                     shape_.out[2],
-                                    std::min(mh_, shape_.out[1] - y * mh_),
-                                    std::min(mw_, shape_.out[2] - x * mw_),
+                                    std::min<int64_t>(rows_.outputs, shape_.out[1] - y),
+                                    std::min<int64_t>(columns_.outputs, shape_.out[2] - x),
                                     args.finish};
-        if (functions_.output(&output))
-          recompute(args, item.n, item.g, o, count, depth, y * mh_, x * mw_);
+        if (functions_.output(&output)) recompute(args, item.n, item.g, o, count, depth, y, x);
       }
     }
   }
@@ -323,57 +381,82 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
 
 void WinogradPlan::recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first,
                              int64_t count, int64_t depth, int64_t y0, int64_t x0) const {
-  const int64_t in = spec_.in_per_group(), taps = spec_.taps();
-  const float* weight = args.packed + spec_.groups * group_floats();
-  const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
-  for (int64_t o = first; o < first + count; ++o) {
-    for (int64_t y = y0; y < std::min(y0 + mh_, shape_.out[1]); ++y) {
-      for (int64_t x = x0; x < std::min(x0 + mw_, shape_.out[2]); ++x) {
-        double sum = args.bias ? args.bias[o] : 0.0;
-        for (int64_t kd = 0; kd < spec_.kernel[0]; ++kd) {
-          const int64_t id = depth + kd - spec_.pad_low[0];
-          if (id < 0 || id >= shape_.in[0]) continue;
-          for (int64_t kh = 0; kh < spec_.kernel[1]; ++kh) {
-            const int64_t iy = y + kh - spec_.pad_low[1];
-            if (iy < 0 || iy >= shape_.in[1]) continue;
-            for (int64_t kw = 0; kw < spec_.kernel[2]; ++kw) {
-              const int64_t ix = x + kw - spec_.pad_low[2];
-              if (ix < 0 || ix >= shape_.in[2]) continue;
-              const int64_t k = (kd * spec_.kernel[1] + kh) * spec_.kernel[2] + kw;
-              const int64_t i = (id * shape_.in[1] + iy) * shape_.in[2] + ix;
-              for (int64_t c = 0; c < in; ++c)
-                sum += static_cast<double>(weight[(o * in + c) * taps + k]) *
-                       static_cast<double>(input[c * shape_.in_plane() + i]);
-            }
-          }
-        }
-        float* out = args.output +
-                     (((n * spec_.out_channels + o) * shape_.out[0] + depth) * shape_.out[1] + y) *
-                         shape_.out[2] +
-                     x;
+  float* output = args.output + (n * spec_.out_channels + first) * shape_.out_plane() +
+                  depth * shape_.out[1] * shape_.out[2];
+  for (int64_t o = first; o < first + count; ++o, output += shape_.out_plane()) {
+    for (int64_t y = y0; y < std::min(y0 + rows_.outputs, shape_.out[1]); ++y) {
+      for (int64_t x = x0; x < std::min(x0 + columns_.outputs, shape_.out[2]); ++x) {
+        float* out = output + y * shape_.out[2] + x;
+        const double sum = output_at(args, n, g, o, Dims{depth, y, x});
         *out = finish_value(args.finish, static_cast<float>(sum), out);
       }
     }
   }
 }
 
+// One output by definition.
+double WinogradPlan::output_at(const ConvArgs& args, int64_t n, int64_t g, int64_t o,
+                               const Dims& at) const {
+  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
+  const float* weight = args.packed + spec_.groups * group_floats();
+  const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
+  const int64_t first = spec_.transposed ? g * in * out + o - g * out : o * in;
+  const int64_t step = spec_.transposed ? out : 1;
+  double sum = args.bias ? args.bias[o] : 0.0;
+  for (int64_t k = 0; k < taps; ++k) {
+    const int64_t i = input_of(at, k);
+    for (int64_t c = 0; i >= 0 && c < in; ++c)
+      sum += static_cast<double>(weight[(first + c * step) * taps + k]) *
+             static_cast<double>(input[c * shape_.in_plane() + i]);
+  }
+  return sum;
+}
+
+// The pixel of a plane that an output meets under tap k, or -1.
+int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
+  const Dims tap{k / (spec_.kernel[1] * spec_.kernel[2]), k / spec_.kernel[2] % spec_.kernel[1],
+                 k % spec_.kernel[2]};
+  int64_t pixel = 0;
+  for (int d = 0; d < kMaxDims; ++d) {
+    int64_t i;
+    if (spec_.transposed) {
+      i = at[d] + spec_.pad_low[d] - tap[d];
+      if (i % spec_.stride[d] != 0) return -1;
+      i /= spec_.stride[d];
+    } else {
+      i = at[d] * spec_.stride[d] + tap[d] - spec_.pad_low[d];
+    }
+    if (i < 0 || i >= shape_.in[d]) return -1;
+    pixel = pixel * shape_.in[d] + i;
+  }
+  return pixel;
+}
+
+bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
+  if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride || spec.dilation[d] != 1)
+    return false;
+  if (axis.transposed) return spec.pad_low[d] % 2 == 1;
+  return true;
+}
+
 }  // namespace
 
-bool supports_winograd(const ConvSpec& spec, int m_height) {
-  const Dims one{1, 1, 1};
-  return !spec.transposed && spec.in_channels > 0 && spec.stride == one && spec.dilation == one &&
-         spec.kernel[1] == (m_height == 1 ? 1 : 3) && spec.kernel[2] == 3;
+int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
+  const bool depth = spec.dilation[0] == 1 && (!spec.transposed || spec.dims < 3);
+  if (!depth || spec.in_channels == 0) return -1;
+  for (int kind = 0; kind < kWinogradKinds; ++kind) {
+    const WinogradAxis& height = kWinogradAxis[kWinogradPair[kind][0]];
+    const WinogradAxis& width = kWinogradAxis[kWinogradPair[kind][1]];
+    if (height.outputs == m_height && width.outputs == m_width &&
+        width.transposed == spec.transposed && fits(spec, 1, height) && fits(spec, 2, width))
+      return kind;
+  }
+  return -1;
 }
 
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec& spec, const ConvShape& shape,
-                                             const KernelTable& kernels, int m_height,
-                                             int m_width) {
-  for (int kind = 0; kind < kWinogradKinds; ++kind) {
-    const WinogradKernels& k = kernels.winograd.kinds[kind];
-    if (k.m_height == m_height && k.m_width == m_width)
-      return std::make_unique<WinogradPlan>(spec, shape, kernels, kind);
-  }
-  return nullptr;
+                                             const KernelTable& kernels, int kind) {
+  return std::make_unique<WinogradPlan>(spec, shape, kernels, kind);
 }
 
 }  // namespace nnconv

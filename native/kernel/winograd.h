@@ -1,8 +1,14 @@
-// Micro-kernels of Winograd convolution F(m, 3). Included by the per-instruction-set files: plain
-// structs only.
+// Micro-kernels of Winograd convolution. Included by the per-instruction-set files: plain structs
+// only.
 //
-// Layouts, with W floats to a vector and a = m + 2 points along a dimension that has 3 taps (1
-// point along one that has none), xi counting the points of both dimensions:
+// Along each dimension a tile is computed in *parts*: minimal-filtering algorithms F(m, r) for m
+// outputs and r neighbouring taps at stride 1, on m + r - 1 points (one tap: as many
+// multiplications as outputs). One part is the ordinary case. A kernel that strides reads its even
+// taps from even pixels and its odd taps from odd ones, so it is the sum of two parts; a transposed
+// one is two parts whose outputs interleave. In two dimensions everything nests: an algorithm for
+// height, one for width, and as many points as the product of both.
+//
+// Layouts, with W floats to a vector, xi counting the points of both dimensions:
 //   strip  [channel vector][row][column][W]   input pixels, borders filled in with zeros
 //   V      [xi][tile][channels]
 //   U      [xi][channels][V * W]              weights of one block of output channels
@@ -14,6 +20,69 @@
 #include "kernel/finish.h"
 
 namespace nnconv {
+
+// F(outputs, taps) on part of a tile: its tap t is the kernel's tap + t * tap_step, its input i the
+// tile's in + i * in_step, its output j the tile's out + j * out_step.
+struct WinogradPart {
+  int outputs, taps;
+  int tap, tap_step;
+  int in, in_step;
+  int out, out_step;
+};
+
+// How one dimension of a tile is computed, and for which kernels.
+struct WinogradAxis {
+  int kernel, stride;
+  bool transposed;
+  int outputs;     // of a tile
+  int points;      // of all parts
+  int span, step;  // input pixels of a tile, and from one tile to the next
+  int lead;        // transposed: a tile's first input is that of output -lead, for odd paddings
+  int part_count;
+  WinogradPart parts[2];
+};
+
+enum {
+  kWinogradNone,  // one tap, no transform
+  kWinograd2,     // F(2, 3)
+  kWinograd4,     // F(4, 3)
+  kWinograd2Tap5,
+  kWinograd2Stride,
+  kWinograd4Stride,
+  kWinograd2Stride4Tap,
+  kWinograd4Stride4Tap,
+  kWinograd4Transposed3Tap,
+  kWinograd4Transposed4Tap,
+  kWinogradAxes
+};
+
+constexpr WinogradAxis kWinogradAxis[kWinogradAxes] = {
+    {1, 1, false, 1, 1, 1, 1, 0, 1, {{1, 1, 0, 1, 0, 1, 0, 1}}},
+    {3, 1, false, 2, 4, 4, 2, 0, 1, {{2, 3, 0, 1, 0, 1, 0, 1}}},
+    {3, 1, false, 4, 6, 6, 4, 0, 1, {{4, 3, 0, 1, 0, 1, 0, 1}}},
+    {5, 1, false, 2, 6, 6, 2, 0, 1, {{2, 5, 0, 1, 0, 1, 0, 1}}},
+    {3, 2, false, 2, 5, 5, 4, 0, 2, {{2, 2, 0, 2, 0, 2, 0, 1}, {2, 1, 1, 2, 1, 2, 0, 1}}},
+    {3, 2, false, 4, 9, 9, 8, 0, 2, {{4, 2, 0, 2, 0, 2, 0, 1}, {4, 1, 1, 2, 1, 2, 0, 1}}},
+    {4, 2, false, 2, 6, 6, 4, 0, 2, {{2, 2, 0, 2, 0, 2, 0, 1}, {2, 2, 1, 2, 1, 2, 0, 1}}},
+    {4, 2, false, 4, 10, 10, 8, 0, 2, {{4, 2, 0, 2, 0, 2, 0, 1}, {4, 2, 1, 2, 1, 2, 0, 1}}},
+    {3, 2, true, 4, 5, 3, 2, 1, 2, {{2, 1, 1, 1, 0, 1, 0, 2}, {2, 2, 2, -2, 0, 1, 1, 2}}},
+    {4, 2, true, 4, 6, 4, 2, 3, 2, {{2, 2, 3, -2, 0, 1, 0, 2}, {2, 2, 2, -2, 1, 1, 1, 2}}},
+};
+
+// The pairs for height and width that are compiled.
+enum { kWinogradKinds = 10 };
+constexpr int kWinogradPair[kWinogradKinds][2] = {
+    {kWinograd2, kWinograd2},
+    {kWinograd4, kWinograd4},
+    {kWinogradNone, kWinograd4},
+    {kWinograd2Tap5, kWinograd2Tap5},
+    {kWinograd2Stride, kWinograd2Stride},
+    {kWinograd4Stride, kWinograd4Stride},
+    {kWinograd2Stride4Tap, kWinograd2Stride4Tap},
+    {kWinograd4Stride4Tap, kWinograd4Stride4Tap},
+    {kWinograd4Transposed3Tap, kWinograd4Transposed3Tap},
+    {kWinograd4Transposed4Tap, kWinograd4Transposed4Tap},
+};
 
 // W channels of `rows` x `width` input pixels to strip layout; a pixel outside the input is zero.
 struct WinogradGather {
@@ -39,16 +108,16 @@ struct WinogradInput {
 };
 typedef void (*WinogradInputFn)(const WinogradInput*);
 
-// M = sum over chunks of V U. The sum starts anew for each chunk and chunks are added up: this
-// keeps rounding errors near those of direct summation.
+// M = V U, or M += V U, for a few tiles and a chunk of channels: sums that start anew for each
+// chunk keep rounding errors near those of direct summation.
 struct WinogradProduct {
   const float* v;
   int64_t v_tile;
   const float* u;
   int64_t channels;
-  int64_t chunk;
   float* m;
-  bool add;  // to what m holds
+  bool add;
+  const float* next_v;  // wanted in the cache, like the weights that follow u's
 };
 typedef void (*WinogradProductFn)(const WinogradProduct*);
 
@@ -66,21 +135,18 @@ struct WinogradOutput {
 // Returns whether any value is not finite.
 typedef bool (*WinogradOutputFn)(const WinogradOutput*);
 
-// F(m, 3) along a dimension, or 1 where the kernel has one tap there.
 struct WinogradKernels {
-  int m_height;
-  int m_width;
   WinogradInputFn input;
   WinogradOutputFn output;
 };
 
-enum { kWinogradKinds = 3, kMaxWinogradM = 14 };
+enum { kMaxWinogradM = 14 };
 
 struct WinogradTable {
   WinogradGatherFn gather;
   WinogradProductFn product[3][kMaxWinogradM + 1];  // [V][tiles]
   int product_tiles;                                // most tiles for V 2
-  WinogradKernels kinds[kWinogradKinds];            // F(2x2), F(4x4), F(1x4)
+  WinogradKernels kinds[kWinogradKinds];            // as in kWinogradPair
 };
 
 }  // namespace nnconv

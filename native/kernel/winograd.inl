@@ -1,7 +1,7 @@
 // Winograd micro-kernels: gather, input transform, product, output transform. The transforms are
-// those of Toom-Cook with the points 0, 1, -1, infinity for F(2, 3) and 0, +-sqrt(1/2), +-sqrt(2),
-// infinity for F(4, 3): the textbook's 0, +-1, +-2 amplify rounding errors ten times as much.
-// Needs simd.h and oc_tile.inl.
+// those of Toom-Cook: three points 0, 1, infinity; four 0, +-1, infinity; five +-1/2, +-5/4,
+// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The textbook's integers amplify rounding
+// errors up to ten times as much. Needs simd.h and oc_tile.inl.
 
 #include "kernel/winograd.h"
 
@@ -41,86 +41,148 @@ void winograd_gather(const WinogradGather* g) {
 constexpr float kHalfRoot = 0.70710678118654752f;  // sqrt(1/2)
 constexpr float kRoot = 1.41421356237309505f;      // sqrt(2)
 
-// t = B^T d along one dimension; M outputs, M + 2 inputs (M 1: no taps, d as it is).
-template <int M>
-NNCONV_INLINE void input_transform(const vf (&d)[6], vf (&t)[6]) {
-  if constexpr (M == 1) {
-    t[0] = d[0];
-  } else if constexpr (M == 2) {
-    t[0] = d[2] - d[0];
-    t[1] = d[1] + d[2];
-    t[2] = d[2] - d[1];
-    t[3] = d[3] - d[1];
-  } else {
-    t[0] = vfma(vset(-2.5f), d[2], d[0] + d[4]);
-    const vf even1 = vfma(vset(-2.0f), d[2], d[4]);
-    const vf odd1 = vfma(vset(kHalfRoot), d[3], vset(-kRoot) * d[1]);
-    t[1] = even1 + odd1;
-    t[2] = even1 - odd1;
-    const vf even2 = vfma(vset(-0.5f), d[2], d[4]);
-    const vf odd2 = vfma(vset(kRoot), d[3], vset(-kHalfRoot) * d[1]);
-    t[3] = even2 + odd2;
-    t[4] = even2 - odd2;
-    t[5] = vfma(vset(-2.5f), d[3], d[1] + d[5]);
-  }
+// t = B^T d: depends on the points alone.
+NNCONV_INLINE void points_transform(const vf (&d)[3], vf (&t)[3]) {
+  t[0] = d[1] - d[0];
+  t[1] = d[1];
+  t[2] = d[2] - d[1];
 }
 
-// y = A^T m along one dimension.
-template <int M>
-NNCONV_INLINE void output_transform(const vf (&m)[6], vf (&y)[4]) {
-  if constexpr (M == 1) {
-    y[0] = m[0];
-  } else if constexpr (M == 2) {
+NNCONV_INLINE void points_transform(const vf (&d)[4], vf (&t)[4]) {
+  t[0] = d[2] - d[0];
+  t[1] = d[1] + d[2];
+  t[2] = d[2] - d[1];
+  t[3] = d[3] - d[1];
+}
+
+NNCONV_INLINE void points_transform(const vf (&d)[5], vf (&t)[5]) {
+  const vf odd1 = vfma(vset(-1.5625f), d[1], d[3]);
+  const vf even1 = vset(0.5f) * vfma(vset(-1.5625f), d[0], d[2]);
+  t[0] = odd1 + even1;
+  t[1] = odd1 - even1;
+  const vf odd2 = vfma(vset(-0.25f), d[1], d[3]);
+  const vf even2 = vset(1.25f) * vfma(vset(-0.25f), d[0], d[2]);
+  t[2] = odd2 + even2;
+  t[3] = odd2 - even2;
+  t[4] = vfma(vset(0.390625f), d[0], vfma(vset(-1.8125f), d[2], d[4]));
+}
+
+NNCONV_INLINE void points_transform(const vf (&d)[6], vf (&t)[6]) {
+  t[0] = vfma(vset(-2.5f), d[2], d[0] + d[4]);
+  const vf even1 = vfma(vset(-2.0f), d[2], d[4]);
+  const vf odd1 = vfma(vset(kHalfRoot), d[3], vset(-kRoot) * d[1]);
+  t[1] = even1 + odd1;
+  t[2] = even1 - odd1;
+  const vf even2 = vfma(vset(-0.5f), d[2], d[4]);
+  const vf odd2 = vfma(vset(kRoot), d[3], vset(-kHalfRoot) * d[1]);
+  t[3] = even2 + odd2;
+  t[4] = even2 - odd2;
+  t[5] = vfma(vset(-2.5f), d[3], d[1] + d[5]);
+}
+
+// y = A^T m for M outputs of N points.
+template <int M, int N>
+NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
+  if constexpr (N == 3) {
+    y[0] = m[0] + m[1];
+    y[1] = m[1] + m[2];
+  } else if constexpr (N == 4) {
     y[0] = m[0] + (m[1] + m[2]);
     y[1] = (m[1] - m[2]) + m[3];
+  } else if constexpr (N == 5) {
+    const vf s1 = m[0] + m[1], d1 = m[0] - m[1], s2 = m[2] + m[3], d2 = m[2] - m[3];
+    y[0] = s1 + s2;
+    y[1] = vfma(vset(0.5f), d1, vset(1.25f) * d2);
+    y[2] = vfma(vset(0.25f), s1, vset(1.5625f) * s2);
+    y[3] = vfma(vset(0.125f), d1, vfma(vset(1.953125f), d2, m[4]));
   } else {
     const vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
     y[0] = m[0] + (s1 + s2);
-    y[1] = vfma(vset(kHalfRoot), d1, vset(kRoot) * d2);
-    y[2] = vfma(vset(0.5f), s1, vset(2.0f) * s2);
-    y[3] = vfma(vset(0.5f * kHalfRoot), d1, vfma(vset(2.0f * kRoot), d2, m[5]));
+    if constexpr (M == 2) {
+      y[1] = vfma(vset(kHalfRoot), d1, vfma(vset(kRoot), d2, m[5]));
+    } else {
+      y[1] = vfma(vset(kHalfRoot), d1, vset(kRoot) * d2);
+      y[2] = vfma(vset(0.5f), s1, vset(2.0f) * s2);
+      y[3] = vfma(vset(0.5f * kHalfRoot), d1, vfma(vset(2.0f * kRoot), d2, m[5]));
+    }
   }
 }
 
-template <int M>
-constexpr int points() {
-  return M == 1 ? 1 : M + 2;
+constexpr int part_points(const WinogradPart& part) { return part.outputs + part.taps - 1; }
+
+// Part P of a tile along one dimension, and those after it; AT points lie before.
+template <int AXIS, int P, int AT, int SPAN, int POINTS>
+NNCONV_INLINE void input_transform(const vf (&d)[SPAN], vf (&t)[POINTS]) {
+  constexpr WinogradPart part = kWinogradAxis[AXIS].parts[P];
+  constexpr int N = part_points(part);
+  vf in[N], out[N];
+  NNCONV_UNROLL
+  for (int i = 0; i < N; ++i) in[i] = d[part.in + i * part.in_step];
+  if constexpr (part.taps == 1) {
+    NNCONV_UNROLL
+    for (int i = 0; i < N; ++i) out[i] = in[i];
+  } else {
+    points_transform(in, out);
+  }
+  NNCONV_UNROLL
+  for (int i = 0; i < N; ++i) t[AT + i] = out[i];
+  if constexpr (P + 1 < kWinogradAxis[AXIS].part_count) input_transform<AXIS, P + 1, AT + N>(d, t);
 }
 
-template <int MH, int MW>
-void winograd_input(const WinogradInput* t) {
-  constexpr int PH = points<MH>(), PW = points<MW>();
-  for (int64_t i = 0; i < t->tiles; ++i) {
-    const float* p = t->strip + i * MW * W;
-    vf half[PH][PW];
+// Adds to y, which begins as zero: parts may share outputs.
+template <int AXIS, int P, int AT, int POINTS, int OUTPUTS>
+NNCONV_INLINE void output_transform(const vf (&m)[POINTS], vf (&y)[OUTPUTS]) {
+  constexpr WinogradPart part = kWinogradAxis[AXIS].parts[P];
+  constexpr int N = part_points(part);
+  vf in[N], out[part.outputs];
+  NNCONV_UNROLL
+  for (int i = 0; i < N; ++i) in[i] = m[AT + i];
+  if constexpr (part.taps == 1) {
     NNCONV_UNROLL
-    for (int x = 0; x < PW; ++x) {
-      vf d[6], out[6];
+    for (int i = 0; i < N; ++i) out[i] = in[i];
+  } else {
+    outputs_transform(in, out);
+  }
+  NNCONV_UNROLL
+  for (int i = 0; i < part.outputs; ++i) {
+    vf& to = y[part.out + i * part.out_step];
+    to = P == 0 || part.out_step > 1 ? out[i] : to + out[i];
+  }
+  if constexpr (P + 1 < kWinogradAxis[AXIS].part_count) output_transform<AXIS, P + 1, AT + N>(m, y);
+}
+
+template <int HEIGHT, int WIDTH>
+void winograd_input(const WinogradInput* t) {
+  constexpr WinogradAxis H = kWinogradAxis[HEIGHT], X = kWinogradAxis[WIDTH];
+  for (int64_t i = 0; i < t->tiles; ++i) {
+    const float* p = t->strip + i * X.step * W;
+    vf half[H.points][X.span];
+    NNCONV_UNROLL
+    for (int x = 0; x < X.span; ++x) {
+      vf d[H.span], out[H.points];
       NNCONV_UNROLL
-      for (int y = 0; y < PH; ++y) d[y] = vload(p + y * t->strip_row + x * W);
-      input_transform<MH>(d, out);
+      for (int y = 0; y < H.span; ++y) d[y] = vload(p + y * t->strip_row + x * W);
+      input_transform<HEIGHT, 0, 0>(d, out);
       NNCONV_UNROLL
-      for (int y = 0; y < PH; ++y) half[y][x] = out[y];
+      for (int y = 0; y < H.points; ++y) half[y][x] = out[y];
     }
     float* v = t->v + i * t->v_tile;
     NNCONV_UNROLL
-    for (int y = 0; y < PH; ++y) {
-      vf d[6], out[6];
+    for (int y = 0; y < H.points; ++y) {
+      vf out[X.points];
+      input_transform<WIDTH, 0, 0>(half[y], out);
       NNCONV_UNROLL
-      for (int x = 0; x < PW; ++x) d[x] = half[y][x];
-      input_transform<MW>(d, out);
-      NNCONV_UNROLL
-      for (int x = 0; x < PW; ++x) vstore(v + (y * PW + x) * t->v_xi, out[x]);
+      for (int x = 0; x < X.points; ++x) vstore(v + (y * X.points + x) * t->v_xi, out[x]);
     }
   }
 }
 
 // One row of a tile, for a vector of output channels.
-template <int MW, typename F>
-NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[4], float* out,
+template <int N, typename F>
+NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* out,
                              const F& finish) {
-  if (t->channels == W && t->columns == MW) {
-    if constexpr (MW == 4) {
+  if (t->channels == W && t->columns == N) {
+    if constexpr (N == 4) {
       const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);
       const vf t2 = interleave_lo(y[2], y[3]), t3 = interleave_hi(y[2], y[3]);
       store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3), out,
@@ -131,46 +193,44 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[4], float* o
     }
     return;
   }
-  float lanes[MW][W];
+  float lanes[N][W];
   NNCONV_UNROLL
-  for (int x = 0; x < MW; ++x) vstore(lanes[x], y[x]);
+  for (int x = 0; x < N; ++x) vstore(lanes[x], y[x]);
   for (int64_t c = 0; c < t->channels; ++c)
     for (int64_t x = 0; x < t->columns; ++x)
       store_finished(out + c * t->out_channel + x, lanes[x][c], finish);
 }
 
-template <int MH, int MW>
+template <int HEIGHT, int WIDTH>
 bool winograd_output(const WinogradOutput* t) {
-  constexpr int PH = points<MH>(), PW = points<MW>();
-  vf half[MH][PW];
+  constexpr WinogradAxis H = kWinogradAxis[HEIGHT], X = kWinogradAxis[WIDTH];
+  vf half[H.outputs][X.points];
   NNCONV_UNROLL
-  for (int x = 0; x < PW; ++x) {
-    vf m[6], y[4];
+  for (int x = 0; x < X.points; ++x) {
+    vf m[H.points], y[H.outputs];
     NNCONV_UNROLL
-    for (int i = 0; i < PH; ++i) m[i] = vload(t->m + (i * PW + x) * t->m_xi);
-    output_transform<MH>(m, y);
+    for (int i = 0; i < H.points; ++i) m[i] = vload(t->m + (i * X.points + x) * t->m_xi);
+    output_transform<HEIGHT, 0, 0>(m, y);
     NNCONV_UNROLL
-    for (int i = 0; i < MH; ++i) half[i][x] = y[i];
+    for (int i = 0; i < H.outputs; ++i) half[i][x] = y[i];
   }
   const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
   vf zero = {};
   NNCONV_UNROLL
-  for (int i = 0; i < MH; ++i) {
-    vf m[6], y[4];
+  for (int i = 0; i < H.outputs; ++i) {
+    vf y[X.outputs];
+    output_transform<WIDTH, 0, 0>(half[i], y);
     NNCONV_UNROLL
-    for (int x = 0; x < PW; ++x) m[x] = half[i][x];
-    output_transform<MW>(m, y);
-    NNCONV_UNROLL
-    for (int x = 0; x < MW; ++x) {
+    for (int x = 0; x < X.outputs; ++x) {
       y[x] = y[x] + bias;
       zero = vfma(y[x], (vf){}, zero);  // NaN from here on where y is not finite
     }
     if (i >= t->rows) continue;
     float* out = t->out + i * t->out_row;
     if (t->finish)
-      store_row<MW>(t, y, out, Finishing{*t->finish});
+      store_row(t, y, out, Finishing{*t->finish});
     else
-      store_row<MW>(t, y, out, Plain{});
+      store_row(t, y, out, Plain{});
   }
   float lanes[W];
   vstore(lanes, zero);
@@ -181,23 +241,29 @@ bool winograd_output(const WinogradOutput* t) {
 
 template <int M, int V>
 void winograd_product(const WinogradProduct* t) {
-  bool add = t->add;
-  for (int64_t c = 0; c < t->channels; c += t->chunk) {
-    const int64_t k = t->channels - c < t->chunk ? t->channels - c : t->chunk;
-    vf acc[M][V];
-    oc_zero<M, V>(acc);
-    const float* v = t->v + c;
-    const float* u = t->u + c * V * W;
-    for (int64_t i = 0; i < k; ++i) oc_step<M, V>(acc, v + i, u + i * V * W, t->v_tile);
+  constexpr int kLine = 64 / sizeof(float);
+  vf acc[M][V];
+  oc_zero<M, V>(acc);
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    const float* next = t->next_v + m * t->v_tile;
+    for (int64_t i = 0; i < t->channels; i += kLine) __builtin_prefetch(next + i);
+  }
+  const float *v = t->v, *u = t->u;
+  // What follows these weights is needed next.
+  const int64_t ahead = t->channels * V * W;
+  for (const float* end = u + ahead; u != end; u += V * W, ++v) {
+    oc_step<M, V>(acc, v, u, t->v_tile);
     NNCONV_UNROLL
-    for (int m = 0; m < M; ++m) {
-      NNCONV_UNROLL
-      for (int v = 0; v < V; ++v) {
-        float* p = t->m + (m * V + v) * W;
-        vstore(p, add ? vload(p) + acc[m][v] : acc[m][v]);
-      }
+    for (int i = 0; i < V * W; i += kLine) __builtin_prefetch(u + ahead + i);
+  }
+  NNCONV_UNROLL
+  for (int m = 0; m < M; ++m) {
+    NNCONV_UNROLL
+    for (int v = 0; v < V; ++v) {
+      float* p = t->m + (m * V + v) * W;
+      vstore(p, t->add ? vload(p) + acc[m][v] : acc[m][v]);
     }
-    add = true;
   }
 }
 
@@ -207,6 +273,13 @@ void fill_product(WinogradTable* table) {
   if constexpr (M > 1) fill_product<V, M - 1>(table);
 }
 
+template <int KIND>
+void fill_kinds(WinogradTable* table) {
+  constexpr int HEIGHT = kWinogradPair[KIND][0], WIDTH = kWinogradPair[KIND][1];
+  table->kinds[KIND] = {winograd_input<HEIGHT, WIDTH>, winograd_output<HEIGHT, WIDTH>};
+  if constexpr (KIND + 1 < kWinogradKinds) fill_kinds<KIND + 1>(table);
+}
+
 template <int V1, int V2>
 WinogradTable make_winograd() {
   WinogradTable t = {};
@@ -214,9 +287,7 @@ WinogradTable make_winograd() {
   fill_product<1, V1>(&t);
   fill_product<2, V2>(&t);
   t.product_tiles = V2 < V1 ? V2 : V1;
-  t.kinds[0] = {2, 2, winograd_input<2, 2>, winograd_output<2, 2>};
-  t.kinds[1] = {4, 4, winograd_input<4, 4>, winograd_output<4, 4>};
-  t.kinds[2] = {1, 4, winograd_input<1, 4>, winograd_output<1, 4>};
+  fill_kinds<0>(&t);
   return t;
 }
 

@@ -141,6 +141,38 @@ std::vector<Problem> picked_problems() {
   return problems;
 }
 
+// What Winograd knows beside three taps at stride 1: odd sizes, partial tiles and vectors, groups,
+// strips of several rows, depth.
+std::vector<Problem> winograd_problems() {
+  std::vector<Problem> problems;
+  const int64_t sizes[][2] = {{1, 1}, {5, 6}, {9, 17}, {16, 16}, {31, 30}};
+  for (const auto& size : sizes) {
+    for (int64_t pad = 0; pad <= 3; ++pad) {
+      for (int64_t k = 3; k <= 5; ++k) {
+        for (bool transposed : {false, true}) {
+          Problem p = conv2d(k == 4 ? 66 : 10, 35, k, k == 5 ? 1 : 2, pad, 1, 1, size[0], size[1]);
+          p.spec.transposed = transposed;
+          p.spec.output_padding = {0, k == 4, k == 3};
+          if (!transposed) p.spec.output_padding = {0, 0, 0};
+          if (transposed && (k == 5 || size[0] * 2 + k - 2 <= 2 * pad)) continue;
+          if (!transposed && size[0] + 2 * pad < k) continue;
+          problems.push_back(p);
+        }
+      }
+    }
+  }
+  problems.push_back(conv2d(128, 20, 3, 2, 1, 1, 2, 90, 91));
+  problems.push_back(conv2d(12, 36, 4, 2, 1, 1, 3, 13, 14));
+  Problem depth = conv2d(9, 18, 3, 2, 1, 1, 1, 8, 9);
+  depth.spec.dims = 3;
+  depth.spec.kernel[0] = 3;
+  depth.spec.stride[0] = 2;
+  depth.spec.pad_low[0] = depth.spec.pad_high[0] = 1;
+  depth.input_shape.insert(depth.input_shape.begin() + 2, 7);
+  problems.push_back(depth);
+  return problems;
+}
+
 bool close(float got, float expected) {
   // torch.testing.assert_close for float32.
   return std::fabs(got - expected) <= 1e-5 + 1.3e-6 * std::fabs(expected);
@@ -207,6 +239,32 @@ void test_problem(const Problem& p, const std::vector<const KernelTable*>& table
       for (size_t i = 0; i < got.size(); ++i) cut[i] = std::clamp(got[i] + other[i], kLow, kHigh);
       check(run(conv, p, data, algorithm, sizes.batch, &other) == cut,
             what + ": finished outputs differ from added and cut ones");
+    }
+  }
+}
+
+// Inf and NaN reach the outputs whose windows hold them and no others.
+void test_non_finite(const Problem& p, const std::vector<const KernelTable*>& tables,
+                     Random& random) {
+  const ConvShape sizes = infer_shape(p.spec, p.input_shape, nullptr);
+  Data data{noise(random, p.spec.in_channels * sizes.in_plane(), 1.0f),
+            noise(random, p.spec.weight_size(), 0.1f), noise(random, p.spec.out_channels, 0.5f)};
+  data.input[data.input.size() / 2] = INFINITY;
+  data.input[data.input.size() / 5] = NAN;
+  Conv oracle(p.spec, *tables[0]);
+  const std::vector<float> expected = run(oracle, p, data, "reference", 1);
+  for (const KernelTable* table : tables) {
+    Conv conv(p.spec, *table);
+    for (const std::string& algorithm : conv.algorithms(sizes)) {
+      const std::vector<float> got = run(conv, p, data, algorithm, 1);
+      size_t bad = 0;
+      for (size_t i = 0; i < got.size(); ++i) {
+        bad += std::isfinite(expected[i]) ? !close(got[i], expected[i])
+                                          : std::isnan(got[i]) != std::isnan(expected[i]) ||
+                                                (!std::isnan(got[i]) && got[i] != expected[i]);
+      }
+      check(bad == 0, std::string(table->isa) + " " + algorithm + " " + text(p) + ": " +
+                          std::to_string(bad) + " elements wrong around Inf and NaN");
     }
   }
 }
@@ -291,6 +349,10 @@ int main() {
   Random random(20240229);
   try {
     for (const Problem& p : picked_problems()) test_problem(p, tables, random);
+    for (const Problem& p : winograd_problems()) {
+      test_problem(p, tables, random);
+      test_non_finite(p, tables, random);
+    }
     for (int i = 0; i < rounds; ++i) test_problem(random_problem(random), tables, random);
     test_packing();
     test_errors();
