@@ -5,9 +5,9 @@ export type { ErrorCode } from './errors';
 export {
   compile,
   type CompileOptions,
-  type Explanation,
-  type Profile,
-  type Session,
+  Explanation,
+  Profile,
+  Session,
   type StepExplanation,
 } from './graph';
 export * as models from './models';

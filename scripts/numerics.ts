@@ -247,7 +247,7 @@ any size of the batch.
   0, ±1, ±2 the transforms have entries up to 8, and rounding errors grow tenfold. nnconv takes 0, ±√½,
   ±√2, which keeps the entries below 3. F(2, 3) has 0, ±1. Weights are transformed in double
   precision, once.
-- **Winograd's sums** over input channels start anew every 64 channels, and the chunks are added up.
+- **Winograd's sums** over input channels start anew every 32 channels, and the chunks are added up.
 - **Tiles that are not finite.** Winograd mixes all pixels of a tile, and Inf - Inf is NaN: an infinite
   pixel would spoil outputs that never see it. Where a finished tile holds a value that is not finite,
   the tile is computed again as a direct sum, so Inf and NaN stay in the windows that hold them.

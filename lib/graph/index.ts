@@ -1,2 +1,2 @@
-export type { Explanation, Profile, StepExplanation } from './explain';
-export { compile, type CompileOptions, type Session } from './session';
+export { Explanation, Profile, type StepExplanation } from './explain';
+export { compile, type CompileOptions, Session } from './session';
