@@ -5,6 +5,7 @@ import { inProcess, interleave, NETWORK_PACE, relativeError, type Side } from '.
 import { readArguments, type Settings, USAGE } from './network/arguments';
 import { buildNetwork, inputOf, type Network } from './network/list';
 import { Processes } from './network/memory';
+import { profile } from './network/profile';
 import {
   type MemoryRow,
   type NetworkReport,
@@ -19,11 +20,11 @@ import { save } from './save';
 /** Of the largest value; whole networks add up more rounding than layers do. */
 const TOLERANCE = 1e-4;
 
-/** Milliseconds of one call. */
-function timed(body: () => void): number {
+/** What `body` returns, and how many milliseconds it took. */
+function timed<T>(body: () => T): [result: T, ms: number] {
   const start = performance.now();
-  body();
-  return performance.now() - start;
+  const result = body();
+  return [result, performance.now() - start];
 }
 
 async function measure(
@@ -35,12 +36,12 @@ async function measure(
   const model = buildNetwork(network);
   const x = inputOf(network, batch);
   const exported = await exporter?.export(network.name, model, x);
-  let session = compile(model);
-  const compileMs = timed(() => {
-    session = compile(model);
-    session.prepare(x.shape);
+  const [session, compileMs] = timed(() => {
+    const made = compile(model);
+    made.prepare(x.shape);
+    return made;
   });
-  const firstMs = timed(() => session.run(x));
+  const [, firstMs] = timed(() => session.run(x));
   const sides: { name: 'nnconv' | 'eager' | 'peer'; side: Side }[] = [
     { name: 'nnconv', side: inProcess(() => session.run(x).data) },
   ];
@@ -112,18 +113,6 @@ async function memoryRow(
   };
 }
 
-function profile({ networks, batches }: Settings): void {
-  for (const network of networks) {
-    for (const batch of batches) {
-      const session = compile(buildNetwork(network));
-      const x = inputOf(network, batch);
-      session.run(x);
-      console.log(`${network.name} ${x.shape.join('x')}\n\n${String(session.profile(x))}\n`);
-      session.dispose();
-    }
-  }
-}
-
 async function run(settings: Settings, exporter: Exporter): Promise<NetworkReport> {
   const { filter, threads, alone, networks, batches } = settings;
   const peer = {
@@ -166,7 +155,9 @@ async function main(): Promise<void> {
   if (settings.isa !== undefined) useInstructionSet(settings.isa);
   setNumThreads(settings.threads);
   if (settings.profile) {
-    profile(settings);
+    for (const network of settings.networks) {
+      for (const batch of settings.batches) console.log(profile(network, batch, settings.seconds));
+    }
     return;
   }
   const exporter = new Exporter(settings.python, settings.cache);
