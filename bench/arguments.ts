@@ -49,11 +49,23 @@ function chosenShapes(given: readonly string[]): string[] {
   return [...new Set(chosen)];
 }
 
-function number(option: string, text: string, valid: (n: number) => boolean, what: string): number {
+/** Throws an Error to be shown as it is unless the number is `valid`, which is to be `what`. */
+export function numberOption(
+  option: string,
+  text: string,
+  valid: (n: number) => boolean,
+  what: string,
+): number {
   const value = text.trim() === '' ? NaN : Number(text);
   if (!valid(value)) throw new Error(`--${option} must be ${what}, got '${text}'`);
   return value;
 }
+
+/** What a number of threads must be. */
+export const THREADS = [
+  (n: number): boolean => Number.isInteger(n) && n >= 1 && n <= 1024,
+  'an integer from 1 to 1024',
+] as const;
 
 /** The settings, or undefined where only help is asked for. Throws an Error to be shown as it is. */
 export function readArguments(args: string[], env: NodeJS.ProcessEnv): Settings | undefined {
@@ -80,13 +92,8 @@ export function readArguments(args: string[], env: NodeJS.ProcessEnv): Settings 
     }
   }
   return {
-    threads: number(
-      'threads',
-      values.threads,
-      (n) => Number.isInteger(n) && n >= 1 && n <= 1024,
-      'an integer from 1 to 1024',
-    ),
-    seconds: number('seconds', values.seconds, (n) => n > 0 && n < Infinity, 'positive'),
+    threads: numberOption('threads', values.threads, ...THREADS),
+    seconds: numberOption('seconds', values.seconds, (n) => n > 0 && n < Infinity, 'positive'),
     shapes: chosenShapes(values.shapes),
     filter: values.filter,
     peers: [...new Set(values.peer)],

@@ -16,6 +16,16 @@ export interface Timing {
   calls: number;
 }
 
+/** How long a side has its turn, in milliseconds, and how many calls before don't count. */
+export interface Pace {
+  blockMs: number;
+  warmUps: number;
+}
+
+const LAYER_PACE: Pace = { blockMs: 20, warmUps: 3 };
+/** A call takes up to a second: one to warm up is costly enough. */
+export const NETWORK_PACE: Pace = { blockMs: 100, warmUps: 1 };
+
 function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }
@@ -50,10 +60,12 @@ export function inProcess(run: () => Float32Array | Promise<Float32Array>): Side
  * machine does meanwhile then meets all of them alike. Threads of one side that still spin would slow the
  * other, so there is a pause before each block; its first calls only warm up.
  */
-export async function interleave(sides: readonly Side[], seconds: number): Promise<Timing[]> {
-  const blockMs = 20;
+export async function interleave(
+  sides: readonly Side[],
+  seconds: number,
+  { blockMs, warmUps }: Pace = LAYER_PACE,
+): Promise<Timing[]> {
   const pauseMs = 25;
-  const warmUps = 3;
   const samples: number[][] = sides.map(() => []);
   const spent = sides.map(() => 0);
   while (Math.min(...spent) < seconds * 1000) {

@@ -1,5 +1,7 @@
 /** What a run found, and how it reads. */
+import { heading, type Machine } from './machine';
 import { geometricMean, type Timing } from './measure';
+import { ms, spread, table } from './table';
 
 export interface Row {
   name: string;
@@ -15,17 +17,7 @@ export interface Row {
   peers: Record<string, Timing>;
 }
 
-export interface Report {
-  date: string;
-  commit: string;
-  nnconv: string;
-  cpu: string;
-  isa: string;
-  compiler: string;
-  node: string;
-  threads: number;
-  /** GFLOP/s of one thread that does nothing but multiply and accumulate. */
-  peak: number;
+export interface Report extends Machine {
   /** The shape files, and the filter where there was one. */
   shapes: string[];
   filter?: string;
@@ -46,21 +38,6 @@ export const ratio = (row: Row, peer: string): number => row.peers[peer].median 
 /** The same against the faster of all peers. */
 export const ratioToFaster = (row: Row): number =>
   Math.min(...Object.keys(row.peers).map((peer) => ratio(row, peer)));
-
-const ms = (value: number): string => value.toFixed(value < 1 ? 4 : 3);
-const spread = ({ median, low, high }: Timing): string =>
-  `${Math.round((100 * (high - low)) / median)}%`;
-
-/** A Markdown table whose first `texts` columns are aligned to the left; reads well in a terminal. */
-function table(head: string[], cells: string[][], texts: number): string[] {
-  const width = head.map((title, i) =>
-    Math.max(title.length, ...cells.map((line) => line[i].length)),
-  );
-  const format = (line: string[]): string =>
-    `| ${line.map((cell, i) => (i < texts ? cell.padEnd(width[i]) : cell.padStart(width[i]))).join(' | ')} |`;
-  const rule = width.map((w, i) => (i < texts ? '-'.repeat(w + 2) : `${'-'.repeat(w + 1)}:`));
-  return [format(head), `|${rule.join('|')}|`, ...cells.map(format)];
-}
 
 interface Comparison {
   title: string;
@@ -131,11 +108,8 @@ export function render(report: Report): string {
   const peers = report.peers.map(({ name, version }) => `${name} ${version}`).join(' and ');
   const filter = report.filter === undefined ? '' : ` with '${report.filter}'`;
   const lines = [
-    `nnconv ${report.nnconv} (${report.commit}), ${report.isa}, ${report.threads} thread(s)` +
-      `${peers === '' ? '' : `, against ${peers}`}; ${report.date}`,
-    '',
-    `${report.cpu}; ${report.compiler}; Node ${report.node}; FMA peak of a thread ` +
-      `${report.peak.toFixed(1)} GFLOP/s; shapes: ${report.shapes.join(', ')}${filter}`,
+    ...heading(report, peers),
+    `shapes: ${report.shapes.join(', ')}${filter}`,
     '',
     ...layerTable(report),
     '',

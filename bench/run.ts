@@ -1,50 +1,17 @@
 /** Times convolution layers, alone or against peers in the same run; `--help` shows the options. */
-import { execFileSync } from 'node:child_process';
-import { manualSeed, randn, runtimeInfo, setNumThreads, version } from '../lib';
-import { binding } from '../lib/binding';
+import { manualSeed, randn, setNumThreads } from '../lib';
 import { readArguments, USAGE, type Settings } from './arguments';
 import { coldSide } from './cold';
 import { build, kindOf, loadLayers, neededMacs, type LayerCase } from './layers';
+import { machine, useInstructionSet } from './machine';
 import { inProcess, interleave, relativeError, type Side, type Timing } from './measure';
 import { PEERS, type Peer } from './peers';
+import { plot } from './plot';
 import { render, type Report, type Row } from './report';
 import { save } from './save';
 
 /** Two float32 results that differ in reduction order only stay well inside this. */
 const TOLERANCE = 1e-5;
-
-function commit(): string {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync('git', args, {
-        cwd: __dirname,
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim();
-    const changed = git('status', '--porcelain', '--', '../lib', '../native') !== '';
-    return git('rev-parse', '--short', 'HEAD') + (changed ? ' with changes' : '');
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** Loads the addon under this instruction set, which it chooses once for all. */
-function useInstructionSet(isa: string): void {
-  process.env.NNCONV_ISA = isa;
-  try {
-    runtimeInfo();
-  } catch (error) {
-    const { cause } = error as Error;
-    throw new Error(`--isa: ${(cause instanceof Error ? cause : (error as Error)).message}`, {
-      cause: error,
-    });
-  }
-}
-
-/** GFLOP/s of one thread; half a second, so that the clock gets to where it stays. */
-function measurePeak(): number {
-  return Math.max(...Array.from({ length: 5 }, () => binding().fmaPeak(0.1)));
-}
 
 async function measure(layer: LayerCase, peers: Peer[], settings: Settings): Promise<Row> {
   manualSeed(0);
@@ -93,17 +60,8 @@ async function run(settings: Settings, peers: Peer[]): Promise<Report> {
   setNumThreads(settings.threads);
   const versions: Report['peers'] = [];
   for (const peer of peers) versions.push({ name: peer.name, version: await peer.version() });
-  const info = runtimeInfo();
   const report: Report = {
-    date: new Date().toISOString().slice(0, 10),
-    commit: commit(),
-    nnconv: version,
-    cpu: info.cpu,
-    isa: info.isa,
-    compiler: info.compiler,
-    node: process.versions.node,
-    threads: settings.threads,
-    peak: measurePeak(),
+    ...machine(settings.threads),
     shapes: settings.shapes,
     ...(settings.filter === '' ? {} : { filter: settings.filter }),
     peers: versions,
@@ -138,12 +96,9 @@ async function main(): Promise<void> {
         settings.filter,
         settings.cold ? 'cold' : '',
       ];
-      console.error(
-        `saved ${save(
-          report,
-          special.filter((part) => part !== ''),
-        ).join(', ')}`,
-      );
+      const named = special.filter((part) => part !== '');
+      const files = save(report, named, render(report), () => plot(report));
+      console.error(`saved ${files.join(', ')}`);
     }
   } finally {
     for (const peer of peers) await peer.close();

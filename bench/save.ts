@@ -1,7 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { plot } from './plot';
-import { render, type Report } from './report';
+import type { Machine } from './machine';
 
 const slug = (text: string): string =>
   text
@@ -10,10 +9,15 @@ const slug = (text: string): string =>
     .replace(/^-|-$/g, '');
 
 /**
- * Writes numbers, table and plots to results/, under a name that tells the date, the machine, what
+ * Writes numbers, text and plots to results/, under a name that tells the date, the machine, what
  * differs from the defaults (`special`), and the threads. Returns the files.
  */
-export function save(report: Report, special: readonly string[]): string[] {
+export function save(
+  report: Machine,
+  special: readonly string[],
+  markdown: string,
+  plot?: () => string,
+): string[] {
   const name = [report.date, ...[report.cpu, ...special].map(slug), `${report.threads}t`].join('-');
   const base = path.join(__dirname, 'results', name);
   const written: string[] = [];
@@ -23,9 +27,10 @@ export function save(report: Report, special: readonly string[]): string[] {
   };
   fs.mkdirSync(path.dirname(base), { recursive: true });
   write('json', `${JSON.stringify(report, undefined, 2)}\n`);
-  write('md', `${render(report)}\n\n![percent of peak and ratios](${name}.svg)\n`);
+  write('md', `${markdown}\n${plot ? `\n![percent of peak and ratios](${name}.svg)\n` : ''}`);
+  if (!plot) return written;
   try {
-    write('svg', plot(report));
+    write('svg', plot());
   } catch (error) {
     throw new Error(`saved ${written.join(', ')}, but no plots; run: npm ci --prefix bench`, {
       cause: error,

@@ -1,16 +1,15 @@
-"""PyTorch's side of a comparison, driven by pytorch.ts.
+"""PyTorch's side of a comparison of layers, driven by pytorch.ts.
 
-Reads one JSON request a line from standard input and answers each with one line on standard output:
-what was asked for, or {"error": text}. Values go through files of raw little-endian numbers.
+Values go through files of raw little-endian numbers.
 """
 
-import json
-import sys
 import time
 
 import numpy
 import torch
 from torch import nn
+
+from serve import serve
 
 layer = None
 x = None
@@ -61,16 +60,5 @@ def block(request):
     return {"samples": samples}
 
 
-def main():
-    handlers = {f.__name__: f for f in (version, prepare, output, block)}
-    with torch.inference_mode():
-        for line in sys.stdin:
-            request = json.loads(line)
-            try:
-                reply = handlers[request["do"]](request)
-            except Exception as error:
-                reply = {"error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(reply), flush=True)
-
-
-main()
+with torch.inference_mode():
+    serve(version, prepare, output, block)
