@@ -31,6 +31,7 @@ export {
   type InstanceNormOptions,
 } from './batch-norm';
 export {
+  type AsyncRunOptions,
   Conv1d,
   Conv2d,
   Conv3d,

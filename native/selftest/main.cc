@@ -167,9 +167,9 @@ std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std
   if (other)
     finish.other = static_cast<int64_t>(reinterpret_cast<intptr_t>(other->data()) -
                                         reinterpret_cast<intptr_t>(out.data()));
-  conv.run(sizes, options,
-           {data.input.data(), data.weight.data(), 1, p.bias ? data.bias.data() : nullptr,
-            out.data(), other ? &finish : nullptr},
+  conv.run(sizes, options, {data.weight.data(), 1},
+           {data.input.data(), p.bias ? data.bias.data() : nullptr, out.data(),
+            other ? &finish : nullptr},
            &workspace);
   return out;
 }
@@ -221,7 +221,7 @@ void test_packing() {
   std::vector<float> out(8 * 36), changed(8 * 36);
   Workspace workspace;
   const auto call = [&](int64_t version, std::vector<float>& to) {
-    conv.run(sizes, {}, {data.input.data(), data.weight.data(), version, nullptr, to.data()},
+    conv.run(sizes, {}, {data.weight.data(), version}, {data.input.data(), nullptr, to.data()},
              &workspace);
   };
   call(5, out);
