@@ -57,8 +57,9 @@ async function abortable<T>(
   const outcome = run.then((value) => ({ value }));
   // Nobody may be left to hear of it.
   outcome.catch(() => undefined);
+  let unlisten: (() => void) | undefined;
   try {
-    signal.addEventListener('abort', onAbort);
+    unlisten = listen(signal, onAbort);
     if (signal.aborted) onAbort();
     const first = await Promise.race([outcome, aborted]);
     if (first === undefined) throw reasonOf(signal);
@@ -66,8 +67,35 @@ async function abortable<T>(
   } finally {
     // Where it has been settled this does nothing.
     cancel();
-    signal.removeEventListener('abort', onAbort);
+    unlisten?.();
   }
+}
+
+/** Those who want to hear of an abort, and the one listener for all: Node warns of more than ten. */
+interface Audience {
+  readonly members: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const audiences = new WeakMap<AbortSignalLike, Audience>();
+
+/** Returns what ends it. */
+function listen(signal: AbortSignalLike, onAbort: () => void): () => void {
+  let audience = audiences.get(signal);
+  if (audience === undefined) {
+    const members = new Set<() => void>();
+    audience = { members, listener: () => [...members].forEach((member) => member()) };
+    signal.addEventListener('abort', audience.listener);
+    audiences.set(signal, audience);
+  }
+  const { members, listener } = audience;
+  members.add(onAbort);
+  return () => {
+    members.delete(onAbort);
+    if (members.size > 0 || audiences.get(signal)?.members !== members) return;
+    audiences.delete(signal);
+    signal.removeEventListener('abort', listener);
+  };
 }
 
 function checkSignal(signal: unknown): void {

@@ -15,6 +15,7 @@ export type {
   ConvHandle,
   ConvRunOptions,
   ConvSpec,
+  GraphHandle,
   PadSpec,
   PoolSpec,
   ResampleSpec,

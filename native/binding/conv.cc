@@ -139,6 +139,7 @@ class ConvCall final : public AsyncCall {
   void run(Workspace* workspace, const std::atomic<bool>&) override {
     conv_->run(prepared_, shape_,
                {input_.data(), bias_.empty() ? nullptr : bias_.data(), output_.data()}, workspace);
+    input_ = AlignedFloats();  // JS may be slow to ask for the result
   }
   Napi::Value result(Napi::Env env) override {
     return to_result(env, output_.value(), conv_->spec(), shape_);
@@ -151,7 +152,7 @@ class ConvCall final : public AsyncCall {
   const std::shared_ptr<const Conv> conv_;
   const ConvShape shape_;
   const Conv::Prepared prepared_;
-  const AlignedFloats input_;
+  AlignedFloats input_;
   std::vector<float> bias_;
   const PendingFloats output_;
 };

@@ -262,6 +262,7 @@ class GraphCall final : public AsyncCall {
     std::unique_ptr<RunMemory> memory = graph_->take_memory();
     plan_->run(inputs.data(), pointers(outputs_).data(), memory.get(), &cancelled, nullptr);
     graph_->give_memory(std::move(memory));
+    inputs_.clear();  // JS may be slow to ask for the result
   }
   Napi::Value result(Napi::Env env) override { return to_results(env, *plan_, outputs_); }
   int64_t bytes() const override {

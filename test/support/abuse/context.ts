@@ -4,15 +4,17 @@ import vm from 'node:vm';
 
 import { addonPath } from '../addon';
 import type {
+  AsyncRun,
   Binding,
   ConvRunOptions,
   ConvSpec,
+  GraphHandle,
   PadSpec,
   PoolSpec,
   ResampleSpec,
 } from '../../../lib/binding';
 
-type Functions = Record<keyof Binding, (...args: any[]) => any>;
+type Functions = Record<keyof Binding | 'graphCreate', (...args: any[]) => any>;
 const loaded = require(addonPath);
 export const addon: Binding = loaded;
 /** The same without types, for calls that the compiler would not let through. */
@@ -63,6 +65,7 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   convCreate: [{ ...spec }],
   convOutputShape: [handle, shape, {}],
   convForward: [handle, input, shape, weight, 1, bias, {}],
+  convForwardAsync: [handle, input, shape, weight, 1, bias, {}],
   convExplain: [handle, shape, {}],
   convStats: [handle],
   convAlgorithms: [handle, shape],
@@ -90,10 +93,27 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   permute: [input, shape, [0, 2, 3, 1]],
   mean: [input, shape, [1, 3], false],
   pixelShuffle: [input, [1, 8, 2, 2], 2, false],
+  graphRunAsync: [graph, [input], [shape], 2],
+  cancelTask: [task],
+  queueInfo: [],
   setNumThreads: [2],
   getNumThreads: [],
   runtimeInfo: [],
 });
+
+/** A run that settles as it likes. */
+export function queued(): AsyncRun<unknown> {
+  const run = addon.convForwardAsync(handle, input, shape, weight, 1, bias);
+  run.promise.catch(() => undefined);
+  return run;
+}
+const { task } = queued();
+const graph: GraphHandle = raw.graphCreate(
+  1,
+  [{ op: 'activation', kind: 'clamp', a: 0, b: 1, inputs: [0] }],
+  [1],
+  null,
+);
 
 class Mine extends Array<number> {}
 
