@@ -16,6 +16,7 @@
 #include "problem/error.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
+#include "selftest/runtime.h"
 
 namespace nnconv {
 namespace {
@@ -236,6 +237,14 @@ void test_packing() {
   data.weight[0] += 1.0f;
   call(-1, out);
   check(conv.packs() == 4 && out != changed, "an unknown version sees a changed weight");
+
+  const auto prepared = conv.prepare(sizes, {}, {data.weight.data(), 7});
+  conv.run(prepared, sizes, {data.input.data(), nullptr, out.data()}, &workspace);
+  for (float& w : data.weight) w = 3.0f;
+  call(8, changed);
+  std::vector<float> again(8 * 36);
+  conv.run(prepared, sizes, {data.input.data(), nullptr, again.data()}, &workspace);
+  check(again == out && again != changed, "a prepared run keeps its weights");
 }
 
 void test_errors() {
@@ -294,6 +303,7 @@ int main() {
     for (int i = 0; i < rounds; ++i) test_problem(random_problem(random), tables, random);
     test_packing();
     test_errors();
+    test_runtime(check);
   } catch (const std::exception& e) {
     check(false, std::string("exception: ") + e.what());
   }
