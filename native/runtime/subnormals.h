@@ -7,13 +7,15 @@
 namespace nnconv {
 
 // While it lives, arithmetic on the thread that made it takes subnormal numbers for zeros and makes
-// none; the mode that was set before comes back after.
-class FlushSubnormals {
+// none, or takes them as they are; the mode that was set before comes back after.
+class SubnormalMode {
  public:
-  FlushSubnormals() : before_(mode()) { set_mode(before_ | kFlush); }
-  ~FlushSubnormals() { set_mode(before_); }
-  FlushSubnormals(const FlushSubnormals&) = delete;
-  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+  explicit SubnormalMode(bool flush) : before_(mode()) {
+    set_mode(flush ? before_ | kFlush : before_ & ~kFlush);
+  }
+  ~SubnormalMode() { set_mode(before_); }
+  SubnormalMode(const SubnormalMode&) = delete;
+  SubnormalMode& operator=(const SubnormalMode&) = delete;
 
  private:
 #if defined(__x86_64__)
@@ -38,6 +40,10 @@ class FlushSubnormals {
 #endif
 
   const Mode before_;
+};
+
+struct FlushSubnormals : SubnormalMode {
+  FlushSubnormals() : SubnormalMode(true) {}
 };
 
 }  // namespace nnconv
