@@ -120,6 +120,11 @@ export interface GraphNodeSpec {
   [attribute: string]: unknown;
 }
 
+/** Opaque, garbage-collected: a run that has been queued. */
+export interface TaskHandle {
+  readonly __nnconvHandle: 'task';
+}
+
 /** Opaque, garbage-collected: a network, and its plans by input shapes. */
 export interface GraphHandle {
   readonly __nnconvHandle: 'graph';
@@ -141,6 +146,24 @@ export interface GraphExplanation {
   outputShapes: number[][];
   arenaBytes: number;
   packedBytes: number;
+}
+
+/**
+ * A run on the addon's own thread, one after another in the order in which they were asked for. What
+ * it needs has been copied: the arguments may be changed, transferred or detached at once. The promise
+ * rejects with ERR_NNCONV_CANCELLED after `cancelTask`, with ERR_NNCONV_ALLOC where memory is short.
+ */
+export interface AsyncRun<T> {
+  promise: Promise<T>;
+  task: TaskHandle;
+}
+
+export interface QueueInfo {
+  /** Runs that wait, of all threads of the process, and how many may. */
+  waiting: number;
+  capacity: number;
+  /** Whether one runs. */
+  running: boolean;
 }
 
 export interface ConvStats {
@@ -189,6 +212,19 @@ export interface Binding {
     bias: Float32Array | null,
     options?: ConvRunOptions,
   ): { data: Float32Array; shape: number[] };
+  /**
+   * The same on the addon's thread, with the weights as they are now. Throws what `convForward` throws,
+   * and ERR_NNCONV_QUEUE_FULL.
+   */
+  convForwardAsync(
+    handle: ConvHandle,
+    input: Float32Array,
+    inputShape: readonly number[],
+    weight: Float32Array,
+    weightVersion: number,
+    bias: Float32Array | null,
+    options?: ConvRunOptions,
+  ): AsyncRun<{ data: Float32Array; shape: number[] }>;
   convExplain(
     handle: ConvHandle,
     inputShape: readonly number[],
@@ -369,6 +405,19 @@ export interface Binding {
     inputShapes: readonly (readonly number[])[],
     threads: number,
   ): { seconds: number[]; outputs: Shaped[] };
+  /** `graphRun` on the addon's thread; `graph` may be disposed of meanwhile. */
+  graphRunAsync(
+    graph: GraphHandle,
+    inputs: readonly Float32Array[],
+    inputShapes: readonly (readonly number[])[],
+    threads: number,
+  ): AsyncRun<Shaped[]>;
+  /**
+   * Rejects the run's promise: at once while it waits, as soon as it has stopped where it runs. False
+   * where it was settled already.
+   */
+  cancelTask(task: TaskHandle): boolean;
+  queueInfo(): QueueInfo;
 
   /** Number of threads for all later calls, 1 to 1024. */
   setNumThreads(n: number): void;

@@ -8,6 +8,7 @@ import { loadError } from './errors';
 
 export type {
   ActivationKind,
+  AsyncRun,
   BinaryKind,
   Binding,
   ConvExplanation,

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'ERR_NNCONV_STATE_DICT'
   /** RangeError: a checkpoint file is malformed, or holds what is not loaded. */
   | 'ERR_NNCONV_CHECKPOINT'
+  /** RangeError: as many asynchronous runs wait as the queue takes. */
+  | 'ERR_NNCONV_QUEUE_FULL'
   /** Error: the native binary can't be loaded. */
   | 'ERR_NNCONV_LOAD'
   /** A model does what can't be compiled. */

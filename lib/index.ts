@@ -1,4 +1,5 @@
 /** The public API. */
+export type { AbortOptions, AbortSignalLike } from './async';
 export { type CheckpointValue, load, loadAsync, save, saveAsync } from './checkpoint';
 export { full, ones, rand, randn, tensor, type TensorLike, zeros } from './create';
 export type { ErrorCode } from './errors';

@@ -1,9 +1,10 @@
 /** Compiled networks. */
+import { type AbortOptions, settled } from '../async';
 import { binding, type GraphHandle } from '../binding';
 import { argTypeError, argValueError, disposedError, show } from '../errors';
 import { Module } from '../nn/module';
 import { integer, optionsOf } from '../options';
-import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, checkShape, isTensor, readData, type Tensor, wrap } from '../tensor';
 import { Explanation, Profile } from './explain';
 import { fuse } from './fuse';
 import { fillTree, type Graph, type OutputTree } from './graph';
@@ -60,6 +61,37 @@ export class Session {
       inputs.map((input) => input.shape),
       this.#threads,
     );
+    return outputsOf(tree, results) as Output;
+  }
+
+  /**
+   * The same on a thread of the addon's own: the event loop stays free. Runs happen one after another,
+   * in the order in which they were asked for. Inputs are copied first: they may be changed or
+   * transferred at once.
+   *
+   * The last argument may be an object with an AbortSignal: `{ signal }`. A run that waits is given up
+   * when it fires, one that has begun stops before its next step; the promise rejects with
+   * `signal.reason`.
+   *
+   * @throws rejects as {@link run} throws; RangeError ERR_NNCONV_QUEUE_FULL where too many runs wait
+   */
+  async runAsync<Output = Tensor>(
+    ...args: [...Tensor[], AbortOptions] | Tensor[]
+  ): Promise<Output> {
+    const last: unknown = args.at(-1);
+    const given = args.length > 0 && !isTensor(last);
+    const { signal } = optionsOf('runAsync', given ? (last as AbortOptions) : undefined, [
+      'signal',
+    ]);
+    const inputs = (given ? args.slice(0, -1) : args) as Tensor[];
+    let tree: OutputTree = [];
+    const results = await settled(signal, () => {
+      const shapes = shapesOf(inputs);
+      const program = this.#programFor(shapes);
+      tree = program.tree;
+      const data = inputs.map((input) => readData(input));
+      return binding().graphRunAsync(program.handle, data, shapes, this.#threads);
+    });
     return outputsOf(tree, results) as Output;
   }
 

@@ -2,6 +2,7 @@
  * The convolution layers: one N-dimensional base, six thin classes. What a value may be and how large
  * an output gets is the native side's business.
  */
+import { type AbortOptions, settled } from '../async';
 import {
   binding,
   type ConvExplanation,
@@ -84,6 +85,8 @@ export interface RunOptions {
   /** Keeps this call to direct summation. Default: what `setStrictNumerics` set. */
   strict?: boolean;
 }
+
+export interface AsyncRunOptions extends RunOptions, AbortOptions {}
 
 /** The options of a convolution, normalised. */
 interface Geometry {
@@ -189,8 +192,33 @@ export function runHandle(
   return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
 }
 
+/** The same on the addon's own thread: arguments are read before this returns. */
+async function runHandleAsync(
+  handle: ConvHandle,
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  options: ConvRunOptions | undefined,
+  signal: AbortOptions['signal'],
+): Promise<Tensor> {
+  const { data, shape } = await settled(signal, () => {
+    checkFloat32('input', input);
+    return binding().convForwardAsync(
+      handle,
+      readData(input),
+      input.shape,
+      readData(weight),
+      versionOf(weight),
+      bias === null ? null : readData(bias),
+      options,
+    );
+  });
+  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+}
+
 const STRICT: ConvRunOptions = Object.freeze({ strict: true });
 export const RUN_OPTIONS = ['strict'] as const;
+const ASYNC_OPTIONS = ['strict', 'signal'] as const;
 
 /** What the native side is told: only what differs from its defaults. */
 export function runMode({ strict = strictNumerics() }: RunOptions): ConvRunOptions | undefined {
@@ -199,6 +227,13 @@ export function runMode({ strict = strictNumerics() }: RunOptions): ConvRunOptio
 
 function runOptions(owner: string, options: RunOptions | undefined): ConvRunOptions | undefined {
   return runMode(optionsOf(owner, options, RUN_OPTIONS));
+}
+
+function asyncOptions(
+  options: AsyncRunOptions | undefined,
+): [ConvRunOptions | undefined, AbortOptions['signal']] {
+  const { strict, signal } = optionsOf('forwardAsync', options, ASYNC_OPTIONS);
+  return [runMode({ strict }), signal];
 }
 
 /** Handles for inspection by tests. */
@@ -359,6 +394,21 @@ abstract class Conv extends ConvNd {
     return runHandle(this.handle, input, this.weight, this.bias, run);
   }
 
+  /**
+   * What `forward` returns, bit for bit, computed off the event loop: all such runs of the process
+   * share one thread of the addon's own, in the order of their calls, and its helpers.
+   *
+   * The input, the weight and the bias are those of the call: what happens to them afterwards, be it
+   * a write, a transfer or a detached buffer, the run doesn't see. Forward hooks are not called.
+   *
+   * @returns a promise that rejects with what `forward` throws; with RangeError
+   *   ERR_NNCONV_QUEUE_FULL where 256 runs wait already; with `signal.reason` after an abort
+   */
+  async forwardAsync(input: Tensor, options?: AsyncRunOptions): Promise<Tensor> {
+    const [run, signal] = asyncOptions(options);
+    return runHandleAsync(this.handle, input, this.weight, this.bias, run, signal);
+  }
+
   /** The shape of `forward`'s result. Throws as `forward` does. */
   outputShape(inputShape: readonly number[]): number[] {
     return binding().convOutputShape(this.handle, checkShape('inputShape', inputShape));
@@ -408,13 +458,39 @@ abstract class ConvTranspose extends ConvNd {
     outputSize?: readonly number[] | null,
     options?: RunOptions,
   ): Tensor {
-    const run = runOptions('forward', options);
-    if (outputSize === undefined || outputSize === null) {
-      return runHandle(this.handle, input, this.weight, this.bias, run);
-    }
+    const run = this.withOutputSize(runOptions('forward', options), input, outputSize);
+    return runHandle(this.handle, input, this.weight, this.bias, run);
+  }
+
+  /**
+   * What `forward` returns, bit for bit, computed off the event loop: all such runs of the process
+   * share one thread of the addon's own, in the order of their calls, and its helpers.
+   *
+   * The input, the weight and the bias are those of the call: what happens to them afterwards, be it
+   * a write, a transfer or a detached buffer, the run doesn't see. Forward hooks are not called.
+   *
+   * @param outputSize as in `forward`
+   * @returns a promise that rejects with what `forward` throws; with RangeError
+   *   ERR_NNCONV_QUEUE_FULL where 256 runs wait already; with `signal.reason` after an abort
+   */
+  async forwardAsync(
+    input: Tensor,
+    outputSize?: readonly number[] | null,
+    options?: AsyncRunOptions,
+  ): Promise<Tensor> {
+    const [mode, signal] = asyncOptions(options);
+    const run = this.withOutputSize(mode, input, outputSize);
+    return runHandleAsync(this.handle, input, this.weight, this.bias, run, signal);
+  }
+
+  private withOutputSize(
+    run: ConvRunOptions | undefined,
+    input: Tensor,
+    outputSize: readonly number[] | null | undefined,
+  ): ConvRunOptions | undefined {
+    if (outputSize === undefined || outputSize === null) return run;
     checkFloat32('input', input);
-    const outputPadding = this.paddingFor(input.shape, outputSize);
-    return runHandle(this.handle, input, this.weight, this.bias, { ...run, outputPadding });
+    return { ...run, outputPadding: this.paddingFor(input.shape, outputSize) };
   }
 
   /** The shape of `forward`'s result. Throws as `forward` does. */

@@ -32,6 +32,7 @@ export {
 } from './batch-norm';
 export { ModuleDict, ModuleList, Sequential } from './container';
 export {
+  type AsyncRunOptions,
   Conv1d,
   Conv2d,
   Conv3d,

@@ -1,5 +1,6 @@
 #include "algorithm/conv.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "algorithm/pad.h"
@@ -62,37 +63,43 @@ const Conv::CachedPlan& Conv::plan_for(const ConvShape& shape, const ConvOptions
   return plans_.front();
 }
 
-const float* Conv::packed_for(const ConvPlan& plan, const ConvBuffers& buffers) {
+std::shared_ptr<const AlignedFloats> Conv::packed_for(const ConvPlan& plan,
+                                                      const ConvWeights& weights) {
   PackedWeights* entry = nullptr;
   for (PackedWeights& w : weights_) {
     if (w.key == plan.pack_key()) entry = &w;
   }
   const size_t count = static_cast<size_t>(spec_.weight_size());
-  const bool known = buffers.weight_version >= 0;
+  const bool known = weights.version >= 0;
   if (entry) {
-    if (known && entry->version == buffers.weight_version) return entry->packed.data();
+    if (known && entry->version == weights.version) return entry->packed;
     if (!known && entry->version < 0 && entry->source.size() == count &&
-        std::memcmp(entry->source.data(), buffers.weight, count * sizeof(float)) == 0)
-      return entry->packed.data();
+        std::memcmp(entry->source.data(), weights.data, count * sizeof(float)) == 0)
+      return entry->packed;
   } else {
     PackedWeights fresh;
     fresh.key = plan.pack_key();
-    fresh.packed = AlignedFloats(plan.packed_floats());
+    fresh.packed = std::make_shared<AlignedFloats>(plan.packed_floats());
     weights_.push_back(std::move(fresh));
     entry = &weights_.back();
   }
   // Not valid until packed: an allocation below may throw.
   entry->version = -1;
   entry->source.clear();
+  if (entry->packed.use_count() > 1) {
+    // A run that has begun goes on with the weights of its call.
+    entry->packed = std::make_shared<AlignedFloats>(plan.packed_floats());
+  }
+  std::atomic_thread_fence(std::memory_order_acquire);  // after the last reader
   if (known) {
     entry->source.shrink_to_fit();
   } else {
-    entry->source.assign(buffers.weight, buffers.weight + count);
+    entry->source.assign(weights.data, weights.data + count);
   }
-  plan.pack(buffers.weight, entry->packed.data());
-  entry->version = known ? buffers.weight_version : -1;
+  plan.pack(weights.data, entry->packed->data());
+  entry->version = known ? weights.version : -1;
   ++packs_;
-  return entry->packed.data();
+  return entry->packed;
 }
 
 // The plan's scratch, then the padded input if the padding mode asks for one.
@@ -109,11 +116,19 @@ size_t Conv::scratch_bytes(const ConvPlan& plan, const ConvShape& shape, int thr
   return *pad_offset + static_cast<size_t>(floats) * sizeof(float);
 }
 
-void Conv::run(const ConvShape& shape, const ConvOptions& options, const ConvBuffers& buffers,
-               Workspace* workspace) {
+Conv::Prepared Conv::prepare(const ConvShape& shape, const ConvOptions& options,
+                             const ConvWeights& weights) {
+  if (shape.batch == 0) return {};
+  Prepared prepared;
+  prepared.plan = plan_for(shape, options).plan;
+  prepared.packed = packed_for(*prepared.plan, weights);
+  return prepared;
+}
+
+void Conv::run(const Prepared& prepared, const ConvShape& shape, const ConvBuffers& buffers,
+               Workspace* workspace) const {
   if (shape.batch == 0) return;
-  const ConvPlan& plan = *plan_for(shape, options).plan;
-  const float* packed = packed_for(plan, buffers);
+  const ConvPlan& plan = *prepared.plan;
   const int threads = threads_for(multiply_accumulates(spec_, shape));
   size_t pad_offset = 0;
   const size_t bytes = scratch_bytes(plan, shape, threads, &pad_offset);
@@ -124,8 +139,8 @@ void Conv::run(const ConvShape& shape, const ConvOptions& options, const ConvBuf
     pad_planes(spec_, shape.in, shape.batch * spec_.in_channels, input, copy, threads);
     input = copy;
   }
-  plan.run(
-      {input, packed, buffers.bias, buffers.output, shape.batch, scratch, threads, buffers.finish});
+  plan.run({input, prepared.packed->data(), buffers.bias, buffers.output, shape.batch, scratch,
+            threads, buffers.finish});
 }
 
 ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options) {
@@ -141,7 +156,7 @@ ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options
 size_t Conv::packed_bytes() const {
   size_t bytes = 0;
   for (const PackedWeights& w : weights_)
-    bytes += (w.packed.size() + w.source.size()) * sizeof(float);
+    bytes += (w.packed->size() + w.source.size()) * sizeof(float);
   return bytes;
 }
 

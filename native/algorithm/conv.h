@@ -34,11 +34,14 @@ struct ConvExplanation {
   double macs;
 };
 
+struct ConvWeights {
+  const float* data;
+  // Names their state; negative: unknown, compare with what was packed last.
+  int64_t version;
+};
+
 struct ConvBuffers {
   const float* input;
-  const float* weight;
-  // Names the state of the weights; negative: unknown, compare with what was packed last.
-  int64_t weight_version;
   const float* bias;  // or null
   float* output;
   const Finish* finish = nullptr;
@@ -51,10 +54,23 @@ class Conv {
 
   const ConvSpec& spec() const { return spec_; }
 
-  // `shape` is infer_shape()'s for the options. Throws Error or std::bad_alloc; then nothing was
-  // computed.
-  void run(const ConvShape& shape, const ConvOptions& options, const ConvBuffers& buffers,
-           Workspace* workspace);
+  // What runs of one shape, with one state of the weights, need. Stays as it is whatever happens to
+  // the Conv, as long as that lives.
+  struct Prepared {
+    std::shared_ptr<const ConvPlan> plan;
+    std::shared_ptr<const AlignedFloats> packed;
+  };
+  // `shape` is infer_shape()'s for the options. Throws Error or std::bad_alloc.
+  Prepared prepare(const ConvShape& shape, const ConvOptions& options, const ConvWeights& weights);
+  // On any thread, whatever else is done with the Conv meanwhile. Throws Error or std::bad_alloc;
+  // then nothing was computed.
+  void run(const Prepared& prepared, const ConvShape& shape, const ConvBuffers& buffers,
+           Workspace* workspace) const;
+
+  void run(const ConvShape& shape, const ConvOptions& options, const ConvWeights& weights,
+           const ConvBuffers& buffers, Workspace* workspace) {
+    run(prepare(shape, options, weights), shape, buffers, workspace);
+  }
   ConvExplanation explain(const ConvShape& shape, const ConvOptions& options);
   std::vector<std::string> algorithms(const ConvShape& shape) const;
 
@@ -68,19 +84,19 @@ class Conv {
     std::string forced;  // the algorithm asked for, or empty
     std::string algorithm;
     std::string reason;
-    std::unique_ptr<ConvPlan> plan;
+    std::shared_ptr<const ConvPlan> plan;
   };
   struct PackedWeights {
     std::string key;
     int64_t version = -1;
-    AlignedFloats packed;
+    std::shared_ptr<AlignedFloats> packed;
     std::vector<float> source;  // kept where the version is unknown
   };
 
   const CachedPlan& plan_for(const ConvShape& shape, const ConvOptions& options);
   size_t scratch_bytes(const ConvPlan& plan, const ConvShape& shape, int threads,
                        size_t* pad_offset) const;
-  const float* packed_for(const ConvPlan& plan, const ConvBuffers& buffers);
+  std::shared_ptr<const AlignedFloats> packed_for(const ConvPlan& plan, const ConvWeights& weights);
   ConvShape inner_shape(const ConvShape& shape) const;
   bool pads_first() const { return inner_.padding_mode != spec_.padding_mode; }
 

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "algorithm/kernels.h"
+#include "binding/async.h"
 #include "binding/conv.h"
 #include "binding/dense.h"
 #include "binding/elementwise.h"
@@ -60,6 +61,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->allocate = Napi::Persistent(
       env.Global().Get("Buffer").As<Napi::Object>().Get("allocUnsafeSlow").As<Napi::Function>());
   env.SetInstanceData(data);
+  export_async(env, exports);
   export_conv(env, exports);
   export_pool(env, exports);
   export_norm(env, exports);

@@ -5,14 +5,18 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <memory>
 
 #include "runtime/workspace.h"
 
 namespace nnconv {
 
+class AsyncState;
+
 struct Environment {
   Napi::FunctionReference allocate;  // Buffer.allocUnsafeSlow, as it was at load
   Workspace workspace;
+  std::shared_ptr<AsyncState> async;  // null until it is needed
 };
 
 Environment& environment(Napi::Env env);

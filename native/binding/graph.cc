@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "binding/async.h"
 #include "binding/environment.h"
 #include "binding/graph_nodes.h"
 #include "binding/values.h"
@@ -186,25 +187,25 @@ std::vector<const float*> to_inputs(const Napi::Value& value, const std::vector<
   return result;
 }
 
-struct Outputs {
-  std::vector<Napi::Value> values;
-  std::vector<float*> data;
-};
+using Outputs = std::vector<PendingFloats>;
 
 Outputs allocate_outputs(Napi::Env env, const GraphPlan& plan) {
   Outputs outputs;
-  for (const Shape& shape : plan.output_shapes())
-    outputs.values.push_back(new_floats(env, checked_product(shape)));
-  for (const Napi::Value& value : outputs.values)
-    outputs.data.push_back(value.As<Napi::Float32Array>().Data());
+  for (const Shape& shape : plan.output_shapes()) outputs.emplace_back(env, checked_product(shape));
   return outputs;
+}
+
+std::vector<float*> pointers(const Outputs& outputs) {
+  std::vector<float*> result;
+  for (const PendingFloats& output : outputs) result.push_back(output.data());
+  return result;
 }
 
 Napi::Array to_results(Napi::Env env, const GraphPlan& plan, const Outputs& outputs) {
   Napi::Array results = Napi::Array::New(env);
-  for (size_t i = 0; i < outputs.values.size(); ++i) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
     Napi::Object result = Napi::Object::New(env);
-    result.Set("data", outputs.values[i]);
+    result.Set("data", outputs[i].value());
     result.Set("shape", from_integers(env, plan.output_shapes()[i]));
     results.Set(static_cast<uint32_t>(i), result);
   }
@@ -224,7 +225,7 @@ Napi::Array run_here(const Info& info, int64_t threads, std::vector<double>* sec
   if (seconds) seconds->resize(plan->steps().size());
   const ThreadCount count(static_cast<int>(threads));
   std::unique_ptr<RunMemory> memory = graph->take_memory();
-  plan->run(inputs.data(), outputs.data.data(), memory.get(), nullptr,
+  plan->run(inputs.data(), pointers(outputs).data(), memory.get(), nullptr,
             seconds ? seconds->data() : nullptr);
   graph->give_memory(std::move(memory));
   return to_results(env, *plan, outputs);
@@ -241,6 +242,59 @@ int64_t to_thread_count(const Napi::Value& value) {
 // (graph, inputs, inputShapes, threads)
 Napi::Value graph_run(const Info& info) {
   return run_here(info, to_thread_count(info[3]), nullptr);
+}
+
+class GraphCall final : public AsyncCall {
+ public:
+  GraphCall(std::shared_ptr<Graph> graph, std::shared_ptr<const GraphPlan> plan, int64_t threads,
+            const std::vector<const float*>& inputs, Outputs outputs)
+      : graph_(std::move(graph)),
+        plan_(std::move(plan)),
+        threads_(static_cast<int>(threads)),
+        outputs_(std::move(outputs)) {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      inputs_.push_back(copy_of_input(inputs[i], checked_product(plan_->input_shapes()[i])));
+  }
+
+  void run(Workspace*, const std::atomic<bool>& cancelled) override {
+    const ThreadCount count(threads_);
+    std::vector<const float*> inputs;
+    for (const AlignedFloats& input : inputs_) inputs.push_back(input.data());
+    std::unique_ptr<RunMemory> memory = graph_->take_memory();
+    plan_->run(inputs.data(), pointers(outputs_).data(), memory.get(), &cancelled, nullptr);
+    graph_->give_memory(std::move(memory));
+    inputs_.clear();  // JS may be slow to ask for the result
+  }
+  Napi::Value result(Napi::Env env) override { return to_results(env, *plan_, outputs_); }
+  int64_t bytes() const override {
+    size_t floats = 0;
+    for (const AlignedFloats& input : inputs_) floats += input.size();
+    return static_cast<int64_t>(floats * sizeof(float));
+  }
+
+ private:
+  // Steps refer to the graph's operations: it goes last.
+  const std::shared_ptr<Graph> graph_;
+  const std::shared_ptr<const GraphPlan> plan_;
+  const int threads_;
+  std::vector<AlignedFloats> inputs_;
+  const Outputs outputs_;
+};
+
+// (graph, inputs, inputShapes, threads): {promise, task}
+Napi::Value graph_run_async(const Info& info) {
+  const Napi::Env env = info.Env();
+  const int64_t threads = to_thread_count(info[3]);
+  const std::vector<Shape> shapes = to_shapes(info[2], "inputShapes");
+  GraphHandle& handle = to_graph(info[0]);
+  const auto plan = plan_for(info, &handle, shapes);
+  const std::shared_ptr<Graph> graph = handle.graph;  // JS may dispose of it below
+  to_inputs(info[1], shapes);
+  require_room();
+  Outputs outputs = allocate_outputs(env, *plan);
+  return start_async(env,
+                     std::make_unique<GraphCall>(graph, plan, threads, to_inputs(info[1], shapes),
+                                                 std::move(outputs)));
 }
 
 // The same, with the time of each step: {seconds, outputs}.
@@ -264,6 +318,7 @@ void export_graph(Napi::Env env, Napi::Object exports) {
   set("graphNodeShape", Napi::Function::New<exported<graph_node_shape>>(env, "graphNodeShape"));
   set("graphExplain", Napi::Function::New<exported<graph_explain>>(env, "graphExplain"));
   set("graphRun", Napi::Function::New<exported<graph_run>>(env, "graphRun"));
+  set("graphRunAsync", Napi::Function::New<exported<graph_run_async>>(env, "graphRunAsync"));
   set("graphProfile", Napi::Function::New<exported<graph_profile>>(env, "graphProfile"));
 }
 

@@ -5,6 +5,7 @@
 #include "op/work.h"
 #include "problem/conv_problem.h"
 #include "problem/error.h"
+#include "runtime/subnormals.h"
 
 namespace nnconv {
 namespace {
@@ -81,7 +82,9 @@ void run_binary(const KernelTable& kernels, Binary kind, const float* x,
   const int64_t batch = std::max<int64_t>(1, kPiece / inner.size);  // rows of a piece
   const int64_t batches = (rows + batch - 1) / batch;
   const int threads = threads_for_steps(static_cast<double>(count), kElementsPerThread);
+  const bool flush = kind != kDiv;  // else x / 0 would be NaN for a tiny x
   parallel_for(batches * parts, threads, [&](int64_t i, int) {
+    const SubnormalMode mode(flush);
     const int64_t begin = i % parts * kPiece, end = std::min(inner.size, begin + kPiece);
     const int64_t first = i / parts * batch, last = std::min(rows, first + batch);
     for (int64_t row = first; row < last; ++row) {

@@ -78,6 +78,8 @@ class Pool {
   }
 
   void run(const float* input, float* output, Workspace* workspace) const {
+    // Another environment may change the number while this runs.
+    const ThreadCount same(num_threads());
     char* const scratch =
         static_cast<char*>(workspace->get(static_cast<size_t>(num_threads()) * thread_bytes_));
     parallel_units(shape_.planes() * shape_.out[0] * blocks_, unit_floats_,

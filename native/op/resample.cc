@@ -66,6 +66,8 @@ class Resample {
   }
 
   void run(const float* input, float* output, Workspace* workspace) const {
+    // Another environment may change the number while this runs.
+    const ThreadCount same(num_threads());
     const int taps = depth_.taps * rows_.taps;
     // Whole cache lines, so that threads don't share any.
     const int64_t stride = taps == 1 ? 0 : (width_ + 15) / 16 * 16;

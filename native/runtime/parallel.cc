@@ -12,6 +12,7 @@
 #include <sched.h>
 #endif
 
+#include "runtime/subnormals.h"
 #include "runtime/team.h"
 
 namespace nnconv {
@@ -93,8 +94,9 @@ const DefaultThreads& default_threads() {
   return found;
 }
 
-thread_local int own_count = 0;      // a ThreadCount's
-std::atomic<int> chosen_threads{0};  // 0: the default
+thread_local int own_count = 0;                                 // a ThreadCount's
+std::atomic<int> chosen_threads{0};                             // 0: the default
+thread_local const std::atomic<bool>* own_cancelled = nullptr;  // a Cancellation's
 
 // Never destroyed: its threads may outlive every static object.
 Team& team() {
@@ -115,14 +117,24 @@ ThreadCount::ThreadCount(int count) : before_(own_count) {
 }
 ThreadCount::~ThreadCount() { own_count = before_; }
 
+Cancellation::Cancellation(const std::atomic<bool>* cancelled) : before_(own_cancelled) {
+  own_cancelled = cancelled;
+}
+Cancellation::~Cancellation() { own_cancelled = before_; }
+
 void set_num_threads(int n) { chosen_threads.store(n, std::memory_order_relaxed); }
 
 const std::string& default_threads_reason() { return default_threads().reason; }
 
 void parallel_for(int64_t items, int threads, ParallelBody body, void* context) {
+  // Callers and the team alike, so that a result doesn't depend on who computed it.
+  const FlushSubnormals flush;
+  const std::atomic<bool>* const cancelled = own_cancelled;
   if (threads > items) threads = static_cast<int>(items);
-  if (threads <= 1 || !team().run(items, threads, body, context)) {
-    for (int64_t i = 0; i < items; ++i) body(context, i, 0);
+  if (threads > 1 && team().run(items, threads, body, context, cancelled)) return;
+  for (int64_t i = 0; i < items; ++i) {
+    if (cancelled && cancelled->load(std::memory_order_relaxed)) return;
+    body(context, i, 0);
   }
 }
 

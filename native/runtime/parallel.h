@@ -1,6 +1,7 @@
 // The only door to threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -23,12 +24,26 @@ class ThreadCount {
  private:
   int before_;
 };
+
+// While it lives, parallel_for leaves out whatever hasn't begun once `cancelled` turns true, for
+// the thread that made it: the results are worthless then.
+class Cancellation {
+ public:
+  explicit Cancellation(const std::atomic<bool>* cancelled);
+  ~Cancellation();
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+ private:
+  const std::atomic<bool>* before_;
+};
+
 // How the default was found, in words.
 const std::string& default_threads_reason();
 
 // Calls body(context, item, thread) once for each item in [0, items), on up to `threads` threads
 // (thread < threads). Items are handed out as threads become free, so nothing may depend on who
-// gets which. The body must not throw.
+// gets which. The body must not throw. Subnormal numbers are flushed to zero inside, whoever works.
 typedef void (*ParallelBody)(void* context, int64_t item, int thread);
 void parallel_for(int64_t items, int threads, ParallelBody body, void* context);
 

@@ -9,6 +9,8 @@
 #include <omp.h>
 #endif
 
+#include "runtime/subnormals.h"
+
 namespace nnconv {
 namespace {
 
@@ -47,12 +49,16 @@ int available_threads(int wanted) {
 void Team::join_work(int thread) {
   active_.fetch_add(1);
   if (open_.load() && thread < threads_) {
-    for (int64_t i; (i = next_.fetch_add(1)) < items_;) body_(context_, i, thread);
+    for (int64_t i; (i = next_.fetch_add(1)) < items_;) {
+      if (cancelled_ && cancelled_->load(std::memory_order_relaxed)) break;
+      body_(context_, i, thread);
+    }
   }
   active_.fetch_sub(1);
 }
 
 void Team::serve(int worker, int team_size) {
+  const FlushSubnormals flush;
   uint64_t seen = 0;
   auto since = std::chrono::steady_clock::now();
   for (int spins = 1; workers_.load() == team_size; ++spins) {
@@ -106,7 +112,8 @@ void Team::grow(int workers) {
   }
 }
 
-bool Team::run(int64_t items, int threads, ParallelBody body, void* context) {
+bool Team::run(int64_t items, int threads, ParallelBody body, void* context,
+               const std::atomic<bool>* cancelled) {
   const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
   grow(threads - 1);
@@ -114,6 +121,7 @@ bool Team::run(int64_t items, int threads, ParallelBody body, void* context) {
   items_ = items;
   body_ = body;
   context_ = context;
+  cancelled_ = cancelled;
   next_.store(0);
   threads_ = threads;
   open_.store(true);

@@ -18,8 +18,10 @@ namespace nnconv {
 class Team {
  public:
   // Runs all items on the caller and up to threads - 1 others. False where the team is busy with
-  // another caller's work or there are no other threads; then nothing was run.
-  bool run(int64_t items, int threads, ParallelBody body, void* context);
+  // another caller's work or there are no other threads; then nothing was run. Items that haven't
+  // begun when `cancelled`, which may be null, turns true are left out.
+  bool run(int64_t items, int threads, ParallelBody body, void* context,
+           const std::atomic<bool>* cancelled);
 
  private:
   void grow(int workers);
@@ -39,6 +41,7 @@ class Team {
   int64_t items_ = 0;
   ParallelBody body_ = nullptr;
   void* context_ = nullptr;
+  const std::atomic<bool>* cancelled_ = nullptr;
 
   std::mutex sleep_mutex_;
   std::condition_variable wake_;

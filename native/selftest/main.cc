@@ -16,6 +16,7 @@
 #include "problem/error.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
+#include "selftest/runtime.h"
 
 namespace nnconv {
 namespace {
@@ -199,9 +200,9 @@ std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std
   if (other)
     finish.other = static_cast<int64_t>(reinterpret_cast<intptr_t>(other->data()) -
                                         reinterpret_cast<intptr_t>(out.data()));
-  conv.run(sizes, options,
-           {data.input.data(), data.weight.data(), 1, p.bias ? data.bias.data() : nullptr,
-            out.data(), other ? &finish : nullptr},
+  conv.run(sizes, options, {data.weight.data(), 1},
+           {data.input.data(), p.bias ? data.bias.data() : nullptr, out.data(),
+            other ? &finish : nullptr},
            &workspace);
   return out;
 }
@@ -279,7 +280,7 @@ void test_packing() {
   std::vector<float> out(8 * 36), changed(8 * 36);
   Workspace workspace;
   const auto call = [&](int64_t version, std::vector<float>& to) {
-    conv.run(sizes, {}, {data.input.data(), data.weight.data(), version, nullptr, to.data()},
+    conv.run(sizes, {}, {data.weight.data(), version}, {data.input.data(), nullptr, to.data()},
              &workspace);
   };
   call(5, out);
@@ -294,6 +295,14 @@ void test_packing() {
   data.weight[0] += 1.0f;
   call(-1, out);
   check(conv.packs() == 4 && out != changed, "an unknown version sees a changed weight");
+
+  const auto prepared = conv.prepare(sizes, {}, {data.weight.data(), 7});
+  conv.run(prepared, sizes, {data.input.data(), nullptr, out.data()}, &workspace);
+  for (float& w : data.weight) w = 3.0f;
+  call(8, changed);
+  std::vector<float> again(8 * 36);
+  conv.run(prepared, sizes, {data.input.data(), nullptr, again.data()}, &workspace);
+  check(again == out && again != changed, "a prepared run keeps its weights");
 }
 
 void test_errors() {
@@ -356,6 +365,7 @@ int main() {
     for (int i = 0; i < rounds; ++i) test_problem(random_problem(random), tables, random);
     test_packing();
     test_errors();
+    test_runtime(check);
   } catch (const std::exception& e) {
     check(false, std::string("exception: ") + e.what());
   }

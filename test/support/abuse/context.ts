@@ -4,15 +4,17 @@ import vm from 'node:vm';
 
 import { addonPath } from '../addon';
 import type {
+  AsyncRun,
   Binding,
   ConvRunOptions,
   ConvSpec,
+  GraphHandle,
   PadSpec,
   PoolSpec,
   ResampleSpec,
 } from '../../../lib/binding';
 
-type Functions = Record<keyof Binding, (...args: any[]) => any>;
+type Functions = Record<keyof Binding | 'graphCreate', (...args: any[]) => any>;
 const loaded = require(addonPath);
 export const addon: Binding = loaded;
 /** The same without types, for calls that the compiler would not let through. */
@@ -82,6 +84,7 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   convCreate: [{ ...spec }],
   convOutputShape: [handle, shape, {}],
   convForward: [handle, input, shape, weight, 1, bias, {}],
+  convForwardAsync: [handle, input, shape, weight, 1, bias, {}],
   convExplain: [handle, shape, {}],
   convStats: [handle],
   convAlgorithms: [handle, shape],
@@ -115,11 +118,22 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   graphExplain: [graph, [shape]],
   graphRun: [graph, [input], [shape], 1],
   graphProfile: [graph, [input], [shape], 1],
+  graphRunAsync: [graph, [input], [shape], 2],
+  cancelTask: [task],
+  queueInfo: [],
   setNumThreads: [2],
   getNumThreads: [],
   runtimeInfo: [],
   fmaPeak: [1e-4],
 });
+
+/** A run that settles as it likes. */
+export function queued(): AsyncRun<unknown> {
+  const run = addon.convForwardAsync(handle, input, shape, weight, 1, bias);
+  run.promise.catch(() => undefined);
+  return run;
+}
+const { task } = queued();
 
 class Mine extends Array<number> {}
 

@@ -3,6 +3,7 @@
  * own, `node -r ts-node/register/transpile-only main.ts <name of a scenario>`, so that a crash is a
  * failed test. A scenario throws where the addon does anything but return or throw a coded error.
  */
+import { asyncScenarios } from './async';
 import { bufferScenarios } from './buffers';
 import { garbageScenarios } from './garbage';
 import { lifetimeScenarios } from './lifetime';
@@ -14,6 +15,7 @@ const scenarios: Scenarios = {
   ...valueScenarios,
   ...bufferScenarios,
   ...lifetimeScenarios,
+  ...asyncScenarios,
 };
 
 export const names = Object.keys(scenarios);
