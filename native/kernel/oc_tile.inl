@@ -125,6 +125,10 @@ NNCONV_INLINE void finish_sum(vf (&acc)[M][V], vf (&total)[M][V]) {
   }
 }
 
+// Every tile streams its weights, short rows from a farther cache: asked for these steps ahead.
+constexpr int64_t kAhead = 16;
+constexpr int kLine = 64 / sizeof(float);
+
 template <int M, int V>
 NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
   vf total[M][V];
@@ -146,6 +150,8 @@ NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
       left -= n;
       for (int64_t i = n; i > 0; --i) {
         oc_step<M, V>(acc, input, weight, 1);
+        NNCONV_UNROLL
+        for (int j = 0; j < V * W; j += kLine) __builtin_prefetch(weight + kAhead * V * W + j);
         input += t->input_k;
         weight += V * W;
       }
@@ -190,6 +196,7 @@ void oc_tile(const OcTile* t) {
   }
   store_transposed<M, V, 0, 0>(acc, t->out, t->out_c);
   if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c);
+  if constexpr (V > 2) store_transposed<M, V, 2, 0>(acc, t->out + 2 * W * t->out_c, t->out_c);
 }
 
 // Two vectors of the same channels under two taps whose results are neighbours in the output: 2M
