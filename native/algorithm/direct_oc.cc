@@ -21,12 +21,26 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Below this many channels the steps of all taps are listed one by one instead of by tap.
 constexpr int64_t kFewChannels = 32;
 
-std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& kernels) {
+// Three vectors of channels where tiles of two would be too low to keep the FMA units busy: rows
+// are short and registers few.
+bool takes_three(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  if (kernels.oc_m[3] == 0 || spec.out_per_group() <= 2 * kernels.width) return false;
+  constexpr int64_t kFewAccumulators = 10;
+  int64_t row = 0;
+  for (const Lattice& l : make_lattices(spec, shape)) row = std::max(row, l.axis[2].count);
+  const int64_t tiles = ceil_div(row, kernels.oc_m[2]);
+  return row > 0 && row / tiles * 2 < kFewAccumulators;
+}
+
+std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& kernels,
+                                      bool three) {
   std::vector<ChannelBlock> blocks;
   const int64_t channels = spec.out_per_group(), width = kernels.width;
   for (int64_t first = 0, lanes = 0; first < channels;) {
-    const int64_t left = channels - first;
-    const int vectors = left > width ? 2 : 1;
+    const int64_t left = channels - first, vectors_left = ceil_div(left, width);
+    // Four are two and two.
+    const int64_t most = three && vectors_left != 4 ? 3 : 2;
+    const int vectors = static_cast<int>(std::min(vectors_left, most));
     const int64_t count = std::min(left, vectors * width);
     blocks.push_back({first, count, vectors * width, lanes, vectors});
     lanes += vectors * width;
@@ -136,12 +150,13 @@ class DirectOcPlan final : public ConvPlan {
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
-        weights_(spec, shape, make_blocks(spec, kernels)),
+        three_(takes_three(spec, shape, kernels)),
+        weights_(spec, shape, make_blocks(spec, kernels, three_)),
         covered_(lattices_cover(weights_.lattices(), shape)) {
     for (size_t i = 0; i < weights_.lattices().size(); ++i) add_lattice(i);
   }
 
-  const char* pack_key() const override { return "direct_oc"; }
+  const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
   size_t packed_floats() const override { return weights_.floats(); }
   void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
   size_t workspace_bytes(int threads) const override {
@@ -181,6 +196,7 @@ class DirectOcPlan final : public ConvPlan {
   ConvSpec spec_;
   ConvShape shape_;
   const KernelTable& kernels_;
+  bool three_;
   DirectWeights weights_;
   bool covered_;
   std::vector<RowLayout> layouts_;  // by lattice

@@ -56,7 +56,7 @@ constexpr double kEfficiency = 0.85;  // of a good inner loop
 
 double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
   // Short rows leave tiles too small to hide the latency of the FMA units.
-  const double tiles = shape.out[2] >= 12 ? 1.0 : 0.65;
+  const double tiles = shape.out[2] >= 12 ? 1.0 : 0.8;
   return multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out}) /
          (kEfficiency * tiles);
 }

@@ -87,12 +87,12 @@ struct DepthwiseTile {
 };
 typedef void (*DepthwiseFn)(const DepthwiseTile*);
 
-enum { kMaxOcM = 14, kMaxOcV = 2, kMaxPxM = 8, kMaxPxV = 3 };
+enum { kMaxOcM = 14, kMaxOcV = 3, kMaxPxM = 8, kMaxPxV = 3 };
 
 struct KernelTable {
   const char* isa;
   int width;              // floats of a vector
-  int oc_m[kMaxOcV + 1];  // tallest tile for V vectors; [0] unused
+  int oc_m[kMaxOcV + 1];  // tallest tile for V vectors, 0 where there is none; [0] unused
   int px_m;
   int px_v;
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]

@@ -135,6 +135,10 @@ NNCONV_INLINE void finish_sum(vf (&acc)[M][V], vf (&total)[M][V]) {
   }
 }
 
+// Every tile streams its weights, short rows from a farther cache: asked for these steps ahead.
+constexpr int64_t kAhead = 16;
+constexpr int kLine = 64 / sizeof(float);
+
 template <int M, int V>
 NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
   vf total[M][V];
@@ -156,6 +160,8 @@ NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
       left -= n;
       for (int64_t i = n; i > 0; --i) {
         oc_step<M, V>(acc, input, weight, 1);
+        NNCONV_UNROLL
+        for (int j = 0; j < V * W; j += kLine) __builtin_prefetch(weight + kAhead * V * W + j);
         input += t->input_k;
         weight += V * W;
       }
@@ -192,10 +198,24 @@ NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& fin
   }
   store_transposed<M, V, 0, 0>(acc, t->out, t->out_c, finish);
   if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c, finish);
+  if constexpr (V > 2)
+    store_transposed<M, V, 2, 0>(acc, t->out + 2 * W * t->out_c, t->out_c, finish);
+}
+
+// What will be added to the outputs, on its way to the cache while they are computed.
+NNCONV_INLINE void prefetch_other(const Finish* finish, const float* out, int64_t step,
+                                  int64_t rows, int64_t floats) {
+  if (!finish || !finish->other) return;
+  const char* p = (const char*)out + finish->other;
+  for (int64_t i = 0; i < rows; ++i, p += 4 * step) {
+    for (int64_t at = 0; at < floats; at += 16) __builtin_prefetch(p + 4 * at);
+    __builtin_prefetch(p + 4 * floats - 4);
+  }
 }
 
 template <int M, int V>
 void oc_tile(const OcTile* t) {
+  prefetch_other(t->finish, t->out, t->out_c, t->channels, M);
   vf acc[M][V];
   oc_sum<M, V>(t, acc);
   if (t->bias) {

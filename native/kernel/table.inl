@@ -1,6 +1,6 @@
-// Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2) pixels
-// by one (two) vectors of channels, PM channels by up to PV vectors of pixels, DM rows of dot
-// products.
+// Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2,
+// OC3) pixels by one (two, three) vectors of channels, PM channels by up to PV vectors of pixels,
+// DM rows of dot products.
 
 #include "kernel/dot.inl"
 #include "kernel/math.inl"
@@ -13,17 +13,19 @@
 
 namespace {
 
-template <int OC1, int OC2, int PM, int PV, int DM>
+template <int OC1, int OC2, int OC3, int PM, int PV, int DM>
 nnconv::KernelTable make_table(const char* isa) {
   nnconv::KernelTable t = {};
   t.isa = isa;
   t.width = W;
   t.oc_m[1] = OC1;
   t.oc_m[2] = OC2;
+  t.oc_m[3] = OC3;
   t.px_m = PM;
   t.px_v = PV;
   fill_oc<1, OC1>(&t);
   fill_oc<2, OC2>(&t);
+  if constexpr (OC3 > 0) fill_oc<3, OC3>(&t);
   fill_px<1, PM>(&t);
   fill_px<2, PM>(&t);
   fill_px<PV, PM>(&t);

@@ -241,7 +241,6 @@ bool winograd_output(const WinogradOutput* t) {
 
 template <int M, int V>
 void winograd_product(const WinogradProduct* t) {
-  constexpr int kLine = 64 / sizeof(float);
   vf acc[M][V];
   oc_zero<M, V>(acc);
   NNCONV_UNROLL

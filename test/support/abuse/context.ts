@@ -8,7 +8,6 @@ import type {
   Binding,
   ConvRunOptions,
   ConvSpec,
-  GraphHandle,
   PadSpec,
   PoolSpec,
   ResampleSpec,
