@@ -61,10 +61,7 @@ Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs
     : inputs_(inputs), nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
-    const bool counted = node.operation->input_count() == 0
-                             ? !node.inputs.empty()
-                             : node.inputs.size() == node.operation->input_count();
-    if (!counted)
+    if (node.inputs.size() != node.operation->input_count())
       throw value_error("nodes[" + std::to_string(i) + "] takes " +
                         std::to_string(node.operation->input_count()) + " inputs, got " +
                         std::to_string(node.inputs.size()));
