@@ -213,6 +213,13 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
       continue;
     if (data[input].floats != data[result].floats) continue;
     if (data[input].output != kNone) continue;
+    // Another input in that block must be read before its place is written: element by element it
+    // is, but not where it is repeated.
+    const bool apart =
+        std::all_of(nodes_[i].inputs.begin(), nodes_[i].inputs.end(), [&](size_t value) {
+          return blocks.root(value) != input || data[value].floats == data[result].floats;
+        });
+    if (!apart) continue;
     join(result, input, 0);
   }
 
