@@ -190,13 +190,15 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     const size_t result = blocks.root(inputs_ + i);
     if (!blocks.is_root(inputs_ + i)) continue;
     bool fits = true;
+    std::vector<size_t> taken;
     for (size_t a = 0; a < inputs.size() && fits; ++a) {
       const size_t root = blocks.root(inputs[a]);
       fits = root != result && !data[root].fixed && data[root].output == kNone &&
              data[root].floats == data[inputs[a]].floats;
-      for (size_t b = 0; b < a; ++b) fits = fits && blocks.root(inputs[b]) != root;
+      taken.push_back(root);
     }
-    if (!fits) continue;
+    std::sort(taken.begin(), taken.end());
+    if (!fits || std::adjacent_find(taken.begin(), taken.end()) != taken.end()) continue;
     int64_t offset = 0;
     for (size_t value : inputs) {
       join(blocks.root(value), result, offset);
