@@ -127,13 +127,10 @@ class Fuser {
   }
 
   finish(inputs: readonly Value[], outputs: readonly Value[]): Pick<Graph, 'nodes' | 'outputs'> {
-    const needed = new Set<Value>();
-    const visit = (value: Value): void => {
-      if (needed.has(value)) return;
-      needed.add(value);
-      value.node?.inputs.forEach(visit);
-    };
-    outputs.forEach(visit);
+    const needed = new Set(outputs);
+    for (const value of [...this.#order].reverse()) {
+      if (needed.has(value)) value.node!.inputs.forEach((input) => needed.add(input));
+    }
     const order = this.#order.filter((value) => needed.has(value));
     const numbers = new Map([...inputs, ...order].map((value, number) => [value, number]));
     const numbersOf = (values: readonly Value[]) => values.map((value) => numbers.get(value)!);

@@ -6,7 +6,7 @@ import { binding } from '../binding';
 import { pyList, show, traceError } from '../errors';
 import type { Module } from '../nn/module';
 import { type NodeSpec, type Recorder, symbolicTensor } from '../record';
-import { isTensor, storageOf, type Tensor } from '../tensor';
+import { type DType, isTensor, storageOf, type Tensor } from '../tensor';
 import type { Graph, GraphNode, OutputTree } from './graph';
 import { nativeNode } from './native';
 import type { Snapshot } from './snapshot';
@@ -139,6 +139,8 @@ class GraphRecorder implements Recorder {
   }
 
   #constant(tensor: Tensor): number {
+    const { dtype } = tensor as Tensor<DType>;
+    if (dtype !== 'float32') this.refuse(`returns a tensor of dtype ${dtype}`);
     const data = this.#snapshot.constant(tensor);
     const key = `${data.id} ${pyList(tensor.shape)}`;
     const known = this.#constants.get(key);
@@ -178,10 +180,11 @@ function named<T>(model: Module, path: string[], body: () => T): T {
       const forward = module.forward.bind(module) as (...args: unknown[]) => unknown;
       const value = (...args: unknown[]): unknown => {
         path.push(name);
-        const result = forward(...args);
-        // Not where it threw: the message names the innermost module.
-        path.pop();
-        return result;
+        try {
+          return forward(...args);
+        } finally {
+          path.pop();
+        }
       };
       Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
       undo.push(() => {
@@ -206,17 +209,17 @@ export function trace(
   snapshot: Snapshot,
   inputShapes: readonly (readonly number[])[],
 ): Trace {
-  const names = new Map(
-    Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
-  );
-  const recorder = new GraphRecorder(inputShapes, snapshot, names);
-  const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
-  const output = snapshot.restored(() =>
-    named(model, recorder.path, () =>
+  return snapshot.restored(() => {
+    const names = new Map(
+      Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
+    );
+    const recorder = new GraphRecorder(inputShapes, snapshot, names);
+    const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
+    const output = named(model, recorder.path, () =>
       (model.forward as (...args: unknown[]) => unknown)(...inputs),
-    ),
-  );
-  const outputs: number[] = [];
-  const tree = recorder.treeOf(output, outputs);
-  return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
+    );
+    const outputs: number[] = [];
+    const tree = recorder.treeOf(output, outputs);
+    return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
+  });
 }
