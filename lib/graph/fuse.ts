@@ -120,7 +120,7 @@ class Fuser {
     const padHigh = geometry.padHigh.map((pixels, dim) => pixels + side(dim, 1));
     this.#order.splice(this.#order.indexOf(inputs[0]), 1);
     value.node = {
-      spec: { ...spec, spec: { ...geometry, padLow, padHigh } },
+      spec: { ...spec, spec: { ...geometry, padLow, padHigh }, padded: true },
       inputs: pad.inputs,
       modules: [...pad.modules, ...value.node!.modules],
     };

@@ -199,8 +199,9 @@ export function compile(model: Module, options?: CompileOptions): Session {
   if (threads !== undefined && (integer('threads', threads) < 1 || threads > 1024)) {
     throw argValueError(`threads must be from 1 to 1024, got ${threads}`);
   }
-  if (inputShapes !== undefined && !Array.isArray(inputShapes)) {
-    throw argTypeError(`inputShapes must be an array of shapes, got ${show(inputShapes)}`);
+  const shapes: unknown = inputShapes;
+  if (shapes !== undefined && !Array.isArray(shapes)) {
+    throw argTypeError(`inputShapes must be an array of shapes, got ${show(shapes)}`);
   }
   const session = new Session(model, threads ?? 0);
   if (inputShapes !== undefined) session.prepare(...inputShapes);
