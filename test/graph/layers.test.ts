@@ -270,7 +270,7 @@ const functions: [string, (x: Tensor, y: Tensor) => Outputs][] = [
 ];
 
 test.each(functions)('%s', (_, forward) => {
-  const model = network({}, forward as (...inputs: Tensor[]) => Outputs);
+  const model = network({}, forward);
   expectCompiled(model, [noise(1, [2, 4, 7, 6]), noise(2, [2, 4, 7, 6])]);
 });
 
