@@ -121,8 +121,12 @@ export class Session {
     this.dispose();
   }
 
-  #programFor(shapes: readonly (readonly number[])[]): Program {
+  #checkAlive(): void {
     if (this.#disposed) throw disposedError('this session was disposed of');
+  }
+
+  #programFor(shapes: readonly (readonly number[])[]): Program {
+    this.#checkAlive();
     const key = JSON.stringify(shapes);
     let program = this.#programs.get(key);
     if (program === undefined) {
@@ -140,6 +144,7 @@ export class Session {
 
   #compile(shapes: readonly (readonly number[])[]): Program {
     const { graph: recorded, tree } = trace(this.#model, this.#snapshot, shapes);
+    this.#checkAlive(); // the model's code has run
     const graph = fuse(recorded);
     const key = graphKey(graph);
     const others = [...this.#programs.values()];
