@@ -5,6 +5,7 @@
  */
 import { bufferScenarios } from './buffers';
 import { garbageScenarios } from './garbage';
+import { graphScenarios } from './graph';
 import { lifetimeScenarios } from './lifetime';
 import { valueScenarios } from './values';
 import type { Scenarios } from './context';
@@ -14,6 +15,7 @@ const scenarios: Scenarios = {
   ...valueScenarios,
   ...bufferScenarios,
   ...lifetimeScenarios,
+  ...graphScenarios,
 };
 
 export const names = Object.keys(scenarios);
