@@ -68,6 +68,13 @@ export class Storage<D extends DType = DType> {
     this.data = this.data.slice() as DataOf<D>;
     this.shared = false;
   }
+
+  /** Holds `data`, which somebody else owns, until the function it returns is called. */
+  exchange(data: DataOf<D>): () => void {
+    const { data: own, version, exposed, shared } = this;
+    Object.assign(this, { data, version: ++clock, exposed: false, shared: true });
+    return () => Object.assign(this, { data: own, version, exposed, shared });
+  }
 }
 
 let storageOf: <D extends DType>(tensor: Tensor<D>) => Storage<D>;

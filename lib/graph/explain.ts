@@ -4,7 +4,7 @@ import type { Graph, GraphNode } from './graph';
 
 /** One step of a compiled network. */
 export interface StepExplanation {
-  /** What it computes, with what was fused into it: 'conv+batchNorm+add+clamp'. */
+  /** What it computes, with what was fused into it: 'pad+conv+batchNorm+add+clamp'. */
   operation: string;
   /** The modules that it does the work of, by their dotted names. */
   modules: readonly string[];
@@ -22,8 +22,9 @@ export interface StepExplanation {
 }
 
 function operationOf({ spec }: GraphNode): string {
-  const { op, norm, adds, cut, kind } = spec;
+  const { op, padded, norm, adds, cut, kind } = spec;
   const parts = [op === 'activation' || op === 'binary' ? String(kind) : op];
+  if (padded === true) parts.unshift('pad');
   if (norm) parts.push('batchNorm');
   if (adds === true) parts.push('add');
   if (cut) parts.push('clamp');

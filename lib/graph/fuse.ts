@@ -120,20 +120,17 @@ class Fuser {
     const padHigh = geometry.padHigh.map((pixels, dim) => pixels + side(dim, 1));
     this.#order.splice(this.#order.indexOf(inputs[0]), 1);
     value.node = {
-      spec: { ...spec, spec: { ...geometry, padLow, padHigh } },
+      spec: { ...spec, spec: { ...geometry, padLow, padHigh }, padded: true },
       inputs: pad.inputs,
       modules: [...pad.modules, ...value.node!.modules],
     };
   }
 
   finish(inputs: readonly Value[], outputs: readonly Value[]): Pick<Graph, 'nodes' | 'outputs'> {
-    const needed = new Set<Value>();
-    const visit = (value: Value): void => {
-      if (needed.has(value)) return;
-      needed.add(value);
-      value.node?.inputs.forEach(visit);
-    };
-    outputs.forEach(visit);
+    const needed = new Set(outputs);
+    for (const value of [...this.#order].reverse()) {
+      if (needed.has(value)) value.node!.inputs.forEach((input) => needed.add(input));
+    }
     const order = this.#order.filter((value) => needed.has(value));
     const numbers = new Map([...inputs, ...order].map((value, number) => [value, number]));
     const numbersOf = (values: readonly Value[]) => values.map((value) => numbers.get(value)!);

@@ -8,7 +8,7 @@ export interface Constant {
   readonly data: DataOf<'float32'>;
   readonly shape: readonly number[];
   /** The same for the same elements. */
-  readonly id: number;
+  readonly id: string;
 }
 
 export interface GraphNode {

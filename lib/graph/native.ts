@@ -17,7 +17,10 @@ function plain(value: unknown): unknown {
 /** Equal for graphs that compute the same from the same constants. */
 export function graphKey(graph: Graph): string {
   const nodes = graph.nodes.map(({ spec, inputs }) => [spec, inputs]);
-  return JSON.stringify([graph.inputShapes.length, nodes, graph.outputs], (_, value: unknown) =>
-    isConstant(value) ? value.id : value,
-  );
+  return JSON.stringify([graph.inputShapes.length, nodes, graph.outputs], (_, value: unknown) => {
+    if (isConstant(value)) return value.id;
+    // JSON has no infinities, no NaN and no negative zero.
+    if (typeof value !== 'number') return value;
+    return Object.is(value, -0) ? '-0' : String(value);
+  });
 }

@@ -15,6 +15,11 @@ import { trace } from './trace';
 export interface CompileOptions {
   /** Threads for the runs of this session. Default: what `setNumThreads` set. */
   threads?: number;
+  /**
+   * The shape of each input: what can't be compiled is an error of `compile` then, and the first run
+   * with inputs of these shapes has nothing to prepare. Default: all that waits for the first run.
+   */
+  inputShapes?: readonly (readonly number[])[];
 }
 
 /** A network for one set of input shapes. */
@@ -148,8 +153,12 @@ export class Session {
     this.dispose();
   }
 
-  #programFor(shapes: readonly (readonly number[])[]): Program {
+  #checkAlive(): void {
     if (this.#disposed) throw disposedError('this session was disposed of');
+  }
+
+  #programFor(shapes: readonly (readonly number[])[]): Program {
+    this.#checkAlive();
     const key = JSON.stringify(shapes);
     let program = this.#programs.get(key);
     if (program === undefined) {
@@ -167,6 +176,7 @@ export class Session {
 
   #compile(shapes: readonly (readonly number[])[]): Program {
     const { graph: recorded, tree } = trace(this.#model, this.#snapshot, shapes);
+    this.#checkAlive(); // the model's code has run
     const graph = fuse(recorded);
     const key = graphKey(graph);
     const others = [...this.#programs.values()];
@@ -215,15 +225,22 @@ function outputsOf(
  * Weights and modes (`train`, `eval`) are those of this moment, whatever happens to the model later.
  * The model should be in evaluation mode. Its `forward` must not depend on the values of tensors.
  *
- * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError ERR_NNCONV_ARG_VALUE
+ * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
+ *   ERR_NNCONV_ARG_VALUE; with `inputShapes`, as {@link Session.prepare} does
  */
 export function compile(model: Module, options?: CompileOptions): Session {
   if (!(model instanceof Module)) {
     throw argTypeError(`model must be an nn.Module, got ${show(model)}`);
   }
-  const { threads } = optionsOf('compile', options, ['threads']);
+  const { threads, inputShapes } = optionsOf('compile', options, ['threads', 'inputShapes']);
   if (threads !== undefined && (integer('threads', threads) < 1 || threads > 1024)) {
     throw argValueError(`threads must be from 1 to 1024, got ${threads}`);
   }
-  return new Session(model, threads ?? 0);
+  const shapes: unknown = inputShapes;
+  if (shapes !== undefined && !Array.isArray(shapes)) {
+    throw argTypeError(`inputShapes must be an array of shapes, got ${show(shapes)}`);
+  }
+  const session = new Session(model, threads ?? 0);
+  if (inputShapes !== undefined) session.prepare(...inputShapes);
+  return session;
 }

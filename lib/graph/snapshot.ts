@@ -1,70 +1,143 @@
-/** The state of a model when it was compiled: weights and modes as they were, whatever happens later. */
+/** The state of a model when it was compiled, whatever happens to it later. */
 import type { Module } from '../nn/module';
-import { type DataOf, type DType, type Storage, storageOf, type Tensor } from '../tensor';
+import {
+  type DataOf,
+  type DType,
+  isTensor,
+  readData,
+  type Storage,
+  storageOf,
+  type Tensor,
+} from '../tensor';
 import type { Constant } from './graph';
 
-/** A property that holds a parameter or a buffer. */
+/** Elements that nobody writes to. */
+interface Held {
+  data: DataOf<DType>;
+  id: string;
+}
+
+/** A property that is a parameter or a buffer, or the place of one. */
 interface Place {
   module: Module;
   name: string;
   tensor: Tensor<DType> | null;
 }
 
+type Properties = ReadonlyMap<string, PropertyDescriptor>;
+
+/** Larger tensors made in `forward` are told apart by what they are, not by what they hold. */
+const MOST_COMPARED = 16;
+
 let ids = 0;
 
 export class Snapshot {
-  readonly #data = new Map<Storage, { data: DataOf<'float32'>; id: number }>();
+  /** Of the model's own tensors. */
+  readonly #held = new Map<Storage, Held>();
+  /** Of the others that its `forward` uses; those that it makes come anew at each recording. */
+  readonly #others = new WeakMap<Storage, Held>();
   readonly #places: Place[] = [];
-  readonly #modes = new Map<Module, boolean>();
+  readonly #properties = new Map<Module, Properties>();
 
   constructor(model: Module) {
+    // Properties that are parameters become known as such when they are listed.
+    const own = [...model.namedParameters(), ...model.namedBuffers()];
+    for (const [, tensor] of own) {
+      if (!this.#held.has(storageOf(tensor))) this.#held.set(storageOf(tensor), held(tensor));
+    }
     for (const module of model.modules()) {
-      this.#modes.set(module, module.training);
-      const own = [...module.namedParameters(), ...module.namedBuffers()];
-      for (const [name, tensor] of own) {
-        if (!name.includes('.')) this.#places.push({ module, name, tensor });
-        this.#take(tensor);
+      const properties = propertiesOf(module);
+      this.#properties.set(module, properties);
+      for (const [name, property] of properties) {
+        if (!property.get || !property.set) continue;
+        const tensor: unknown = property.get.call(module);
+        if (tensor === null || isTensor(tensor)) this.#places.push({ module, name, tensor });
       }
     }
   }
 
-  /** Elements that stay as they are: shared until somebody wants to write to them. */
-  #take(tensor: Tensor<DType>): void {
-    const storage = storageOf(tensor);
-    if (storage.dtype !== 'float32' || this.#data.has(storage)) return;
-    // Whoever has been given the elements may write to them unseen.
-    const data = storage.exposed ? storage.data.slice() : storage.data;
-    if (!storage.exposed) storage.shared = true;
-    this.#data.set(storage, { data: data as DataOf<'float32'>, id: ++ids });
-  }
-
-  /** A tensor as it was, or as it is now where it was not the model's. */
+  /** A tensor as it was, or as it was first seen where it is not the model's. */
   constant(tensor: Tensor): Constant {
-    this.#take(tensor);
-    const { data, id } = this.#data.get(storageOf(tensor))!;
-    return { kind: 'constant', data, shape: tensor.shape, id };
+    const storage = storageOf(tensor);
+    let found = this.#held.get(storage) ?? this.#others.get(storage);
+    if (found === undefined) {
+      found = held(tensor);
+      if (found.data.length <= MOST_COMPARED) found.id = contentId(found.data);
+      this.#others.set(storage, found);
+    }
+    const { data, id } = found;
+    return { kind: 'constant', data: data as DataOf<'float32'>, shape: tensor.shape, id };
   }
 
-  /** Calls `body` while the model's modes and tensors are those of the snapshot. */
+  /** Calls `body` while the model is as it was: its modules, their properties, its tensors. */
   restored<T>(body: () => T): T {
     const undo: (() => void)[] = [];
     try {
-      for (const [module, training] of this.#modes) {
-        if (module.training === training) continue;
-        const now = module.training;
-        module.training = training;
-        undo.push(() => (module.training = now));
+      for (const [module, properties] of this.#properties) {
+        const now = propertiesOf(module);
+        if (sameProperties(now, properties)) continue;
+        undo.push(() => setProperties(module, now));
+        setProperties(module, properties);
       }
       for (const { module, name, tensor } of this.#places) {
         const holder = module as unknown as Record<string, Tensor<DType> | null>;
         const now = holder[name];
-        if (now !== null && tensor !== null && storageOf(now) === storageOf(tensor)) continue;
-        holder[name] = tensor;
+        if (now === tensor) continue;
         undo.push(() => (holder[name] = now));
+        holder[name] = tensor;
+      }
+      for (const [storage, { data }] of this.#held) {
+        if (storage.data !== data) undo.push(storage.exchange(data));
       }
       return body();
     } finally {
       for (const step of undo.reverse()) step();
     }
   }
+}
+
+/** The elements as they are: shared until somebody wants to write to them. */
+function held(tensor: Tensor<DType>): Held {
+  const storage = storageOf(tensor);
+  const data = readData(tensor);
+  const id = `#${++ids}`;
+  // Whoever has been given the elements may write to them unseen.
+  if (storage.exposed) return { data: data.slice(), id };
+  storage.shared = true;
+  return { data, id };
+}
+
+function contentId({ buffer, byteOffset, byteLength }: DataOf<DType>): string {
+  return `=${Buffer.from(buffer, byteOffset, byteLength).toString('hex')}`;
+}
+
+function propertiesOf(module: Module): Properties {
+  return new Map(Object.entries(Object.getOwnPropertyDescriptors(module)));
+}
+
+function sameProperty(a: PropertyDescriptor, b: PropertyDescriptor | undefined): boolean {
+  return (
+    b !== undefined &&
+    Object.is(a.value, b.value) &&
+    a.get === b.get &&
+    a.set === b.set &&
+    a.enumerable === b.enumerable &&
+    a.writable === b.writable
+  );
+}
+
+function sameProperties(a: Properties, b: Properties): boolean {
+  const others = [...b];
+  return (
+    a.size === b.size &&
+    [...a].every(
+      ([name, property], i) => name === others[i][0] && sameProperty(property, others[i][1]),
+    )
+  );
+}
+
+/** In their order too, which is that of the state dict. */
+function setProperties(module: Module, properties: Properties): void {
+  for (const name of Object.getOwnPropertyNames(module)) Reflect.deleteProperty(module, name);
+  for (const [name, property] of properties) Reflect.defineProperty(module, name, property);
 }

@@ -6,7 +6,7 @@ import { binding } from '../binding';
 import { pyList, show, traceError } from '../errors';
 import type { Module } from '../nn/module';
 import { type NodeSpec, type Recorder, symbolicTensor } from '../record';
-import { isTensor, storageOf, type Tensor } from '../tensor';
+import { checkFloat32, type DType, isTensor, storageOf, type Tensor } from '../tensor';
 import type { Graph, GraphNode, OutputTree } from './graph';
 import { nativeNode } from './native';
 import type { Snapshot } from './snapshot';
@@ -19,6 +19,9 @@ export interface Trace {
 const CANT_RECORD =
   'a network is recorded from tensors that have shapes but no values. Keep such steps outside of ' +
   'the model, or run it by forward()';
+
+/** Attributes that are tensors, or null. */
+const TENSORS = ['weight', 'bias', 'mean', 'var'];
 
 class GraphRecorder implements Recorder {
   readonly nodes: GraphNode[] = [];
@@ -101,6 +104,7 @@ class GraphRecorder implements Recorder {
   /** The attributes with constants in place of tensors. */
   #resolved(node: NodeSpec): NodeSpec {
     const entries = Object.entries(node).map(([key, attribute]) => {
+      if (TENSORS.includes(key) && attribute !== null) checkFloat32(key, attribute);
       if (!isTensor(attribute)) return [key, attribute];
       if (storageOf(attribute).symbolic) this.refuse(`calls ${node.op} with a computed ${key}`);
       return [key, this.#snapshot.constant(attribute as Tensor)];
@@ -139,6 +143,8 @@ class GraphRecorder implements Recorder {
   }
 
   #constant(tensor: Tensor): number {
+    const { dtype } = tensor as Tensor<DType>;
+    if (dtype !== 'float32') this.refuse(`returns a tensor of dtype ${dtype}`);
     const data = this.#snapshot.constant(tensor);
     const key = `${data.id} ${pyList(tensor.shape)}`;
     const known = this.#constants.get(key);
@@ -148,19 +154,19 @@ class GraphRecorder implements Recorder {
     return value;
   }
 
-  /** The structure of what `forward` returned. */
-  treeOf(output: unknown, values: number[]): OutputTree {
+  /** The structure of what `forward` returned; `within` are those that `output` is part of. */
+  treeOf(output: unknown, values: number[], within: readonly unknown[] = []): OutputTree {
     if (isTensor(output)) {
       values.push(this.#valueOf(output as Tensor));
       return values.length - 1;
     }
-    if (Array.isArray(output)) return output.map((item) => this.treeOf(item, values));
+    if (within.includes(output)) this.refuse('returns a structure that holds itself');
+    const branch = (item: unknown): OutputTree => this.treeOf(item, values, [...within, output]);
+    if (Array.isArray(output)) return Array.from(output, branch);
     if (typeof output === 'object' && output !== null) {
       const prototype: unknown = Object.getPrototypeOf(output);
       if (prototype === Object.prototype || prototype === null) {
-        return Object.fromEntries(
-          Object.entries(output).map(([key, item]) => [key, this.treeOf(item, values)]),
-        );
+        return Object.fromEntries(Object.entries(output).map(([key, item]) => [key, branch(item)]));
       }
     }
     return this.refuse(
@@ -178,10 +184,11 @@ function named<T>(model: Module, path: string[], body: () => T): T {
       const forward = module.forward.bind(module) as (...args: unknown[]) => unknown;
       const value = (...args: unknown[]): unknown => {
         path.push(name);
-        const result = forward(...args);
-        // Not where it threw: the message names the innermost module.
-        path.pop();
-        return result;
+        try {
+          return forward(...args);
+        } finally {
+          path.pop();
+        }
       };
       Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
       undo.push(() => {
@@ -206,17 +213,17 @@ export function trace(
   snapshot: Snapshot,
   inputShapes: readonly (readonly number[])[],
 ): Trace {
-  const names = new Map(
-    Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
-  );
-  const recorder = new GraphRecorder(inputShapes, snapshot, names);
-  const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
-  const output = snapshot.restored(() =>
-    named(model, recorder.path, () =>
+  return snapshot.restored(() => {
+    const names = new Map(
+      Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
+    );
+    const recorder = new GraphRecorder(inputShapes, snapshot, names);
+    const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
+    const output = named(model, recorder.path, () =>
       (model.forward as (...args: unknown[]) => unknown)(...inputs),
-    ),
-  );
-  const outputs: number[] = [];
-  const tree = recorder.treeOf(output, outputs);
-  return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
+    );
+    const outputs: number[] = [];
+    const tree = recorder.treeOf(output, outputs);
+    return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
+  });
 }

@@ -37,17 +37,21 @@ void finalize_graph(napi_env env, void* data, void*) {
   delete handle;
 }
 
-GraphHandle& to_graph(const Napi::Value& value) {
+// It may be disposed.
+GraphHandle& to_handle(const Napi::Value& value) {
   bool ours = false;
   void* data = nullptr;
   if (value.IsObject() &&
       napi_check_object_type_tag(value.Env(), value, &kGraphTag, &ours) == napi_ok && ours &&
-      napi_unwrap(value.Env(), value, &data) == napi_ok) {
-    GraphHandle& handle = *static_cast<GraphHandle*>(data);
-    if (!handle.graph) throw value_error("graph was disposed");
-    return handle;
-  }
+      napi_unwrap(value.Env(), value, &data) == napi_ok)
+    return *static_cast<GraphHandle*>(data);
   throw type_error("graph must be what graphCreate returned, got " + describe(value));
+}
+
+GraphHandle& to_graph(const Napi::Value& value) {
+  GraphHandle& handle = to_handle(value);
+  if (!handle.graph) throw value_error("graph was disposed");
+  return handle;
 }
 
 void report_memory(Napi::Env env, GraphHandle* handle) {
@@ -111,7 +115,7 @@ Napi::Value graph_create(const Info& info) {
 }
 
 Napi::Value graph_dispose(const Info& info) {
-  GraphHandle& handle = to_graph(info[0]);
+  GraphHandle& handle = to_handle(info[0]);
   handle.graph.reset();
   handle.pinned.clear();
   report_memory(info.Env(), &handle);
@@ -155,9 +159,10 @@ Napi::Object describe_step(Napi::Env env, const GraphPlan& plan,
 // (graph, inputShapes)
 Napi::Value graph_explain(const Info& info) {
   const Napi::Env env = info.Env();
-  GraphHandle& handle = to_graph(info[0]);
   const std::vector<Shape> shapes = to_shapes(info[1], "inputShapes");
-  const auto plan = plan_for(info, &to_graph(info[0]), shapes);
+  GraphHandle& handle = to_graph(info[0]);
+  const auto plan = plan_for(info, &handle, shapes);
+  const std::shared_ptr<Graph> graph = handle.graph;  // setters of user code may dispose of it
   Napi::Object result = Napi::Object::New(env);
   Napi::Array steps = Napi::Array::New(env);
   for (const GraphPlan::PlannedStep& step : plan->steps())
@@ -168,7 +173,7 @@ Napi::Value graph_explain(const Info& info) {
   result.Set("steps", steps);
   result.Set("outputShapes", outputs);
   result.Set("arenaBytes", static_cast<double>(plan->arena_bytes()));
-  result.Set("packedBytes", static_cast<double>(handle.graph->packed_bytes()));
+  result.Set("packedBytes", static_cast<double>(graph->packed_bytes()));
   return result;
 }
 

@@ -61,10 +61,7 @@ Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs
     : inputs_(inputs), nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
-    const bool counted = node.operation->input_count() == 0
-                             ? !node.inputs.empty()
-                             : node.inputs.size() == node.operation->input_count();
-    if (!counted)
+    if (node.inputs.size() != node.operation->input_count())
       throw value_error("nodes[" + std::to_string(i) + "] takes " +
                         std::to_string(node.operation->input_count()) + " inputs, got " +
                         std::to_string(node.inputs.size()));
@@ -193,13 +190,15 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     const size_t result = blocks.root(inputs_ + i);
     if (!blocks.is_root(inputs_ + i)) continue;
     bool fits = true;
+    std::vector<size_t> taken;
     for (size_t a = 0; a < inputs.size() && fits; ++a) {
       const size_t root = blocks.root(inputs[a]);
       fits = root != result && !data[root].fixed && data[root].output == kNone &&
              data[root].floats == data[inputs[a]].floats;
-      for (size_t b = 0; b < a; ++b) fits = fits && blocks.root(inputs[b]) != root;
+      taken.push_back(root);
     }
-    if (!fits) continue;
+    std::sort(taken.begin(), taken.end());
+    if (!fits || std::adjacent_find(taken.begin(), taken.end()) != taken.end()) continue;
     int64_t offset = 0;
     for (size_t value : inputs) {
       join(blocks.root(value), result, offset);
@@ -216,6 +215,13 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
       continue;
     if (data[input].floats != data[result].floats) continue;
     if (data[input].output != kNone) continue;
+    // Another input in that block must be read before its place is written: element by element it
+    // is, but not where it is repeated.
+    const bool apart =
+        std::all_of(nodes_[i].inputs.begin(), nodes_[i].inputs.end(), [&](size_t value) {
+          return blocks.root(value) != input || data[value].floats == data[result].floats;
+        });
+    if (!apart) continue;
     join(result, input, 0);
   }
 

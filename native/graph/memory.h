@@ -17,7 +17,8 @@ struct Layout {
   int64_t floats = 0;
 };
 
-// Largest first, each at the lowest place that is free all its life.
+// Largest first, each at the lowest place that is free all its life. Throws Error where that would
+// be beyond any memory.
 Layout lay_out(const std::vector<Lifetime>& lifetimes);
 
 }  // namespace nnconv

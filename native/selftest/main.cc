@@ -1,13 +1,13 @@
 // Native self-test, free of JS: every algorithm under every instruction set that this machine can
 // run (and the AVX-512 tile shapes in plain code) against the double-precision reference, on seeded
-// random and hand-picked awkward problems; bit-identity over batch and threads; packing and errors.
+// random and hand-picked awkward problems; bit-identity over batch and threads; packing and errors;
+// networks and their memory (graph.cc).
 // Runs under sanitizers and, cross-built, under an emulator.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -17,12 +17,15 @@
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
 #include "selftest/runtime.h"
+#include "selftest/selftest.h"
 
 namespace nnconv {
 namespace {
 
 int passed = 0;
 int failed = 0;
+
+}  // namespace
 
 void check(bool ok, const std::string& what) {
   if (ok) {
@@ -32,6 +35,8 @@ void check(bool ok, const std::string& what) {
     std::printf("FAILED: %s\n", what.c_str());
   }
 }
+
+namespace {
 
 struct Problem {
   ConvSpec spec;
@@ -47,19 +52,6 @@ std::string text(const Problem& p) {
          format_dims(s.pad_high, s.dims) + " d" + format_dims(s.dilation, s.dims) + " op" +
          format_dims(s.output_padding, s.dims) + " mode" +
          std::to_string(static_cast<int>(s.padding_mode)) + " input " + format_list(p.input_shape);
-}
-
-using Random = std::mt19937;
-
-int64_t pick(Random& random, int64_t lo, int64_t hi) {
-  return lo + static_cast<int64_t>(random() % static_cast<uint32_t>(hi - lo + 1));
-}
-
-// Exactly sized, so that a sanitizer sees every access past the end.
-std::vector<float> noise(Random& random, int64_t count, float scale) {
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = scale * (static_cast<float>(random() % 65536) / 32768.0f - 1.0f);
-  return values;
 }
 
 Problem random_problem(Random& random) {
@@ -366,6 +358,8 @@ int main() {
     test_packing();
     test_errors();
     test_runtime(check);
+    test_layout(random);
+    test_graphs(tables, rounds, random);
   } catch (const std::exception& e) {
     check(false, std::string("exception: ") + e.what());
   }

@@ -8,6 +8,7 @@ import type {
   Binding,
   ConvRunOptions,
   ConvSpec,
+  GraphNodeSpec,
   PadSpec,
   PoolSpec,
   ResampleSpec,
@@ -56,27 +57,31 @@ const resampleSpec: ResampleSpec = {
   alignCorners: false,
   recomputeScaleFactor: false,
 };
-const graph = addon.graphCreate(
-  1,
-  [
-    {
-      op: 'conv',
-      inputs: [0],
-      spec: { ...spec, paddingMode: 'zeros' },
-      weight,
-      bias,
-      norm: null,
-      strict: false,
-      adds: false,
-      cut: [0, 6],
-    },
-    { op: 'softmax', inputs: [1], dim: 1, log: false },
-  ],
-  [2],
-  null,
-);
 /** A value for each of the two channels. */
 const pair = (): Float32Array => Float32Array.of(0.5, 1.5);
+
+/** A convolution in a network, what is added to it, and a cut: `handle`'s results, changed. */
+export const convNode: GraphNodeSpec = {
+  op: 'conv',
+  inputs: [0],
+  spec,
+  weight,
+  bias,
+  norm: null,
+  strict: false,
+  adds: false,
+  cut: null,
+};
+export const graphNodes = (): GraphNodeSpec[] => [
+  { ...convNode },
+  { op: 'activation', inputs: [1], kind: 'clamp', a: -3, b: 30 },
+  { op: 'binary', inputs: [1, 2], kind: 'add' },
+];
+export const graph = addon.graphCreate(1, graphNodes(), [3], null);
+const disposed = addon.graphCreate(1, graphNodes(), [3], null);
+addon.graphDispose(disposed);
+export const runGraph = () => addon.graphRun(graph, [input], [shape], 0)[0].data;
+export const graphExpected = runGraph();
 
 /** A fresh call that is right in everything. */
 export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
@@ -111,12 +116,12 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   permute: [input, shape, [0, 2, 3, 1]],
   mean: [input, shape, [1, 3], false],
   pixelShuffle: [input, [1, 8, 2, 2], 2, false],
-  graphCreate: [1, [{ op: 'reshape', inputs: [0], shape: [-1] }], [1], null],
-  graphDispose: [addon.graphCreate(1, [{ op: 'reshape', inputs: [0], shape: [-1] }], [1], null)],
-  graphNodeShape: [{ op: 'softmax', inputs: [0], dim: 1, log: false }, [shape]],
+  graphCreate: [1, graphNodes(), [3], graph],
+  graphDispose: [disposed],
+  graphNodeShape: [{ ...convNode }, [shape]],
   graphExplain: [graph, [shape]],
-  graphRun: [graph, [input], [shape], 1],
-  graphProfile: [graph, [input], [shape], 1],
+  graphRun: [graph, [input], [shape], 2],
+  graphProfile: [graph, [input], [shape], 2],
   graphRunAsync: [graph, [input], [shape], 2],
   cancelTask: [task],
   queueInfo: [],
@@ -207,6 +212,7 @@ export const forward = (options?: ConvRunOptions) =>
 /** The addon still computes what it did before. */
 export function stillRight(): void {
   assert.deepEqual(forward().data, expected);
+  assert.deepEqual(runGraph(), graphExpected);
 }
 
 export function* specFields(): Generator<keyof ConvSpec> {

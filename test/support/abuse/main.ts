@@ -6,6 +6,7 @@
 import { asyncScenarios } from './async';
 import { bufferScenarios } from './buffers';
 import { garbageScenarios } from './garbage';
+import { graphScenarios } from './graph';
 import { lifetimeScenarios } from './lifetime';
 import { valueScenarios } from './values';
 import type { Scenarios } from './context';
@@ -16,6 +17,7 @@ const scenarios: Scenarios = {
   ...bufferScenarios,
   ...lifetimeScenarios,
   ...asyncScenarios,
+  ...graphScenarios,
 };
 
 export const names = Object.keys(scenarios);
