@@ -23,6 +23,7 @@ const NUMERIC_TESTS = [
   'test/padding',
   'test/resampling',
   'test/ops',
+  'test/graph',
 ];
 
 /** Runs jest once; counts a suite that did not even start as one failed test. */
