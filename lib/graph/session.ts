@@ -52,7 +52,9 @@ export class Session {
   }
 
   /**
-   * What the model's `forward` returns for these inputs: a tensor, or arrays and objects of them.
+   * What the model's `forward` returns for these inputs: a tensor, or arrays and objects of them. All
+   * are new, also where `forward` returns an input or one tensor twice; and inputs stay as they are,
+   * also where `forward` changes them in place.
    *
    * @throws TypeError ERR_NNCONV_ARG_TYPE unless all are float32 Tensors; RangeError
    *   ERR_NNCONV_SHAPE where a layer can't take what it gets; Error ERR_NNCONV_TRACE where the model
@@ -222,8 +224,12 @@ function outputsOf(
  * convolutions, activations and sums are done on the way to memory, and all intermediate results
  * share one block of memory.
  *
- * Weights and modes (`train`, `eval`) are those of this moment, whatever happens to the model later.
- * The model should be in evaluation mode. Its `forward` must not depend on the values of tensors.
+ * Weights, modes (`train`, `eval`) and other properties of the modules are those of this moment,
+ * whatever happens to the model later; weights are copied only when somebody writes to them. `forward`
+ * runs once for each set of input shapes, on tensors without values, and must not depend on values;
+ * forward hooks run with it. The model should be in evaluation mode: dropout and batch norms that are
+ * training can't be compiled. Tensors that are no parameters or buffers of the model are part of the
+ * network as they are when they are first met.
  *
  * @throws TypeError ERR_NNCONV_ARG_TYPE or ERR_NNCONV_UNKNOWN_OPTION, RangeError
  *   ERR_NNCONV_ARG_VALUE; with `inputShapes`, as {@link Session.prepare} does

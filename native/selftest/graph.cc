@@ -119,9 +119,16 @@ void add_random_node(Builder* b, Random& random) {
     case 7:
       b->add(make_permute_operation({0, 1, 3, 2}), {x});
       break;
-    case 8:
+    case 8: {
       b->add(make_mean_operation({1}, true, b->kernels), {x});
+      if (pick(random, 0, 1)) break;
+      // A concatenation that may be computed over, and a part of it that is still read.
+      const size_t part = b->shapes.size() - 1;
+      b->add(make_cat_operation(2, 1), {part, x});
+      b->add(make_binary_operation(kSub, b->kernels), {b->shapes.size() - 1, part});
+      b->add(make_permute_operation({0, 1, 3, 2}), {b->shapes.size() - 1});
       break;
+    }
     default:
       b->add(make_linear_operation({shape.empty() ? 1 : shape.back(),
                                     5,
