@@ -134,7 +134,11 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   constexpr int64_t kDeep = 512;
   const bool one_row = spec.kernel[0] == 1 && spec.kernel[1] == 1;
   const int64_t steps = spec.in_per_group() * spec.taps();
-  if (one_row && over_pixels >= 0.9 && steps <= kDeep)
+  // Each block of output channels reads a tile's input again, from as many pages as channels: a
+  // panel is cheaper from here on.
+  constexpr int64_t kManyOutputs = 128;
+  const bool in_place = steps <= kDeep && spec.out_per_group() < kManyOutputs;
+  if (one_row && over_pixels >= 0.9 && in_place)
     return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
   if (over_pixels > over_channels + 0.1)
