@@ -81,7 +81,7 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
   const double bytes = 4.0 * points * in * out * taps;
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
-  const double stream = bytes * (bytes > kFar ? 2.2 : 1.0) * width / 8;
+  const double stream = bytes * (bytes >= kFar ? 1.8 : 1.0) * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
