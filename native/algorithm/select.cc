@@ -81,7 +81,7 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
   const double bytes = 4.0 * points * in * out * taps;
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
-  const double stream = bytes * (bytes > kFar ? 2.2 : 1.0) * width / 8;
+  const double stream = bytes * (bytes >= kFar ? 1.8 : 1.0) * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
@@ -134,7 +134,11 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   constexpr int64_t kDeep = 512;
   const bool one_row = spec.kernel[0] == 1 && spec.kernel[1] == 1;
   const int64_t steps = spec.in_per_group() * spec.taps();
-  if (one_row && over_pixels >= 0.9 && steps <= kDeep)
+  // Each block of output channels reads a tile's input again, from as many pages as channels: a
+  // panel is cheaper from here on.
+  constexpr int64_t kManyOutputs = 128;
+  const bool in_place = steps <= kDeep && spec.out_per_group() < kManyOutputs;
+  if (one_row && over_pixels >= 0.9 && in_place)
     return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
   if (over_pixels > over_channels + 0.1)
