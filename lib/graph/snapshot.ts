@@ -38,6 +38,7 @@ export class Snapshot {
   readonly #others = new WeakMap<Storage, Held>();
   readonly #places: Place[] = [];
   readonly #properties = new Map<Module, Properties>();
+  readonly #hidden = new Map<Module, () => void>();
 
   constructor(model: Module) {
     // Properties that are parameters become known as such when they are listed.
@@ -48,6 +49,7 @@ export class Snapshot {
     for (const module of model.modules()) {
       const properties = propertiesOf(module);
       this.#properties.set(module, properties);
+      this.#hidden.set(module, module.remember());
       for (const [name, property] of properties) {
         if (!property.get || !property.set) continue;
         const tensor: unknown = property.get.call(module);
@@ -73,6 +75,10 @@ export class Snapshot {
   restored<T>(body: () => T): T {
     const undo: (() => void)[] = [];
     try {
+      for (const [module, recall] of this.#hidden) {
+        undo.push(module.remember());
+        recall();
+      }
       for (const [module, properties] of this.#properties) {
         const now = propertiesOf(module);
         if (sameProperties(now, properties)) continue;

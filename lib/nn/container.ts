@@ -13,6 +13,15 @@ import { indent } from './repr';
 abstract class Container extends Module {
   readonly #modules = new Map<string, Module>();
 
+  /** @internal */
+  override remember(): () => void {
+    const modules = [...this.#modules];
+    return () => {
+      this.#modules.clear();
+      for (const [name, module] of modules) this.#modules.set(name, module);
+    };
+  }
+
   /** Those of the container, then those that a subclass assigned to properties. */
   protected override *ownModules(): Generator<[name: string, module: Module]> {
     yield* this.#modules;

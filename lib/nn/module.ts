@@ -377,6 +377,15 @@ export abstract class Module {
     return this.#hooks.add(hook);
   }
 
+  /**
+   * Remembers what of the module isn't in its properties; the result puts it back.
+   *
+   * @internal
+   */
+  remember(): () => void {
+    return () => undefined;
+  }
+
   /** What the module's line says between parentheses; '' for nothing. */
   extraRepr(): string {
     return '';

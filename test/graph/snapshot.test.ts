@@ -12,6 +12,7 @@ class Net extends nn.Module {
   dropout = new nn.Dropout();
   head = new nn.Linear(4, 2);
   scale = new nn.Parameter(full([1, 4, 1, 1], 2));
+  tail = new nn.Sequential(new nn.Identity());
   slope = 0.1;
   declare shift: Tensor | null;
 
@@ -29,7 +30,7 @@ class Net extends nn.Module {
     y = mul(y, mul(this.scale, (this as unknown as { factor: Tensor }).factor));
     if (this.shift !== null) y = mul(y, this.shift);
     y = this.dropout.forward(y);
-    return this.head.forward(y.reshape([y.shape[0], 4, -1]).select(2, 0));
+    return this.tail.forward(this.head.forward(y.reshape([y.shape[0], 4, -1]).select(2, 0)));
   }
 }
 
@@ -51,6 +52,8 @@ const changes: [title: string, change: (model: Net) => void][] = [
   ['a number', (model) => (model.slope = 0.9)],
   ['another module', (model) => (model.norm = scramble(new nn.BatchNorm2d(4), 8).eval())],
   ['a deleted module', (model) => Reflect.deleteProperty(model, 'norm')],
+  ['an appended module', (model) => model.tail.append(new nn.Tanh())],
+  ['another module in a container', (model) => model.tail.set(0, new nn.Tanh())],
   ['a module made null', (model) => (model.conv = null)],
   ['another forward', (model) => (model.forward = (x) => x)],
   ['a hook', (model) => model.norm.registerForwardHook(() => zeros([1, 4, 1, 1]))],
