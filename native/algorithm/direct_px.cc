@@ -1,5 +1,7 @@
 // Direct convolution with vectors over pixels: input and output are read and written where they
-// lie, borders are masked. For few output channels, short reductions and long rows.
+// lie, borders are masked. For few output channels, short reductions and long rows. The outputs of
+// a transposed convolution's stride phase are no neighbours: a tile of them is spread out at the
+// end.
 #include <algorithm>
 
 #include "algorithm/direct.h"
@@ -65,30 +67,47 @@ class DirectPxPlan final : public ConvPlan {
   size_t packed_floats() const override { return weights_.floats(); }
   void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
   size_t workspace_bytes(int threads) const override {
-    return static_cast<size_t>(threads * max_segments_) * sizeof(Segment);
+    return static_cast<size_t>(threads) * (segment_bytes() + tile_bytes());
   }
   void run(const ConvArgs& args) const override {
     if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
-    Segment* scratch = static_cast<Segment*>(args.workspace);
-    parallel_for(args.batch * spec_.groups * chunks_in_group_, args.threads,
-                 [&](int64_t item, int thread) {
-                   const int64_t ng = item / chunks_in_group_;
-                   int64_t chunk = item % chunks_in_group_;
-                   size_t lattice = 0;
-                   while (chunk >= chunks_[lattice]) chunk -= chunks_[lattice++];
-                   run_chunk(args, ng / spec_.groups, ng % spec_.groups, lattice, chunk,
-                             scratch + thread * max_segments_);
-                 });
+    char* workspace = static_cast<char*>(args.workspace);
+    parallel_for(
+        args.batch * spec_.groups * chunks_in_group_, args.threads, [&](int64_t item, int thread) {
+          const int64_t ng = item / chunks_in_group_;
+          int64_t chunk = item % chunks_in_group_;
+          size_t lattice = 0;
+          while (chunk >= chunks_[lattice]) chunk -= chunks_[lattice++];
+          char* bytes = workspace + static_cast<size_t>(thread) * (segment_bytes() + tile_bytes());
+          run_chunk(args, ng / spec_.groups, ng % spec_.groups, lattice, chunk,
+                    {reinterpret_cast<Segment*>(bytes),
+                     reinterpret_cast<float*>(bytes + segment_bytes())});
+        });
   }
 
  private:
   static int64_t units_of(const Lattice& l, const std::vector<Tile>& tiles) {
     return l.axis[0].count * l.axis[1].count * static_cast<int64_t>(tiles.size());
   }
+  struct Scratch {
+    Segment* segments;
+    float* tile;
+  };
   void run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t lattice, int64_t chunk,
-                 Segment* segments) const;
+                 const Scratch& scratch) const;
+  void spread(const ConvArgs& args, const PxTile& tile, int64_t channels, int64_t step,
+              float* out) const;
   int64_t list_segments(const Lattice& l, int64_t q0, int64_t q1, const Tile& tile,
                         Segment* segments) const;
+
+  size_t segment_bytes() const {
+    return (static_cast<size_t>(max_segments_) * sizeof(Segment) + 63) / 64 * 64;
+  }
+  size_t tile_bytes() const {
+    return spec_.transposed
+               ? static_cast<size_t>(kernels_.px_m * kernels_.px_v * kernels_.width) * sizeof(float)
+               : 0;
+  }
 
   ConvSpec spec_;
   ConvShape shape_;
@@ -130,7 +149,7 @@ int64_t DirectPxPlan::list_segments(const Lattice& l, int64_t q0, int64_t q1, co
 }
 
 void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t lattice,
-                             int64_t chunk, Segment* segments) const {
+                             int64_t chunk, const Scratch& scratch) const {
   const Lattice& l = weights_.lattices()[lattice];
   const LatticeAxis& row = l.axis[2];
   const std::vector<Tile>& tiles = tiles_[lattice];
@@ -147,25 +166,42 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
     const Tile& tile = tiles[static_cast<size_t>(u % tile_count)];
     const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
     if (!tile.interior || listed_row != r) {
-      count = list_segments(l, q0, q1, tile, segments);
+      count = list_segments(l, q0, q1, tile, scratch.segments);
       listed_row = tile.interior ? r : -1;
     }
     float* tile_output = output + (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
                          (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + row.start +
-                         tile.start;
+                         tile.start * row.step;
     for (const ChannelBlock& b : weights_.blocks()) {
+      float* block_output = tile_output + b.first * shape_.out_plane();
+      const bool in_place = row.step == 1;
       const PxTile t{input + tile.start,
                      args.packed + weights_.offset(g, lattice, b),
-                     segments,
+                     scratch.segments,
                      count,
                      shape_.in_plane(),
                      b.lanes,
                      args.bias ? args.bias + g * out + b.first : nullptr,
-                     tile_output + b.first * shape_.out_plane(),
-                     shape_.out_plane(),
+                     in_place ? block_output : scratch.tile,
+                     in_place ? shape_.out_plane() : kernels_.px_v * kernels_.width,
                      tile.count,
-                     args.finish};
+                     in_place ? args.finish : nullptr};
       kernels_.px[b.channels][ceil_div(tile.count, kernels_.width)](&t);
+      if (!in_place) spread(args, t, b.channels, row.step, block_output);
+    }
+  }
+}
+
+// A tile's pixels to their places, `step` apart.
+void DirectPxPlan::spread(const ConvArgs& args, const PxTile& tile, int64_t channels, int64_t step,
+                          float* out) const {
+  for (int64_t c = 0; c < channels; ++c, out += shape_.out_plane()) {
+    const float* from = tile.out + c * tile.out_c;
+    if (args.finish) {
+      for (int64_t i = 0; i < tile.pixels; ++i)
+        out[i * step] = finish_value(args.finish, from[i], out + i * step);
+    } else {
+      for (int64_t i = 0; i < tile.pixels; ++i) out[i * step] = from[i];
     }
   }
 }
@@ -173,8 +209,8 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
 }  // namespace
 
 bool supports_direct_px(const ConvSpec& spec) {
-  // Pixels must be neighbours in input and output.
-  return spec.in_channels > 0 && spec.stride[2] == 1;
+  // Pixels must be neighbours in the input.
+  return spec.in_channels > 0 && (spec.transposed || spec.stride[2] == 1);
 }
 
 std::unique_ptr<ConvPlan> make_direct_px_plan(const ConvSpec& spec, const ConvShape& shape,
