@@ -142,7 +142,9 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   if (one_row && over_pixels >= 0.9 && in_place)
     return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
-  if (over_pixels > over_channels + 0.1)
+  // One or two accumulators a vector of pixels would wait for themselves; spreading costs besides.
+  const bool spreads = spec.stride[2] > 1 && spec.out_per_group() < 3;
+  if (over_pixels > over_channels + 0.1 && !spreads)
     return {kDirectPx, "pixels fill vectors better than output channels"};
   return {kDirectOc, "output channels fill vectors"};
 }
