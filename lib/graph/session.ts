@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** Compiled networks. */
 import { type AbortOptions, settled } from '../async';
 import { binding, type GraphHandle } from '../binding';
