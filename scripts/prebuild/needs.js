@@ -2,7 +2,7 @@
 
 /**
  * What a prebuilt addon for Linux asks of the machine it runs on, read with readelf. Throws where
- * that is more than glibc.
+ * that is more than glibc and libgcc_s.
  */
 
 const { execFileSync } = require('node:child_process');
@@ -11,7 +11,8 @@ const path = require('node:path');
 
 const { OURS } = require('./libgomp.js');
 
-const GLIBC = /^(libc|libm|libdl|librt|libpthread)\.so\.\d+$|^ld-linux-[\w-]+\.so\.\d+$/;
+/** glibc, and what it and Node need themselves. */
+const SYSTEM = /^(libc|libm|libdl|librt|libpthread|libgcc_s)\.so\.\d+$|^ld-linux-[\w-]+\.so\.\d+$/;
 const ENTRY_POINTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 const readelf = (...args) => execFileSync('readelf', ['-W', ...args], { encoding: 'utf8' });
@@ -31,7 +32,7 @@ function checkNeeds(folder) {
   const elves = fs.readdirSync(folder).filter((name) => /\.(node|so)$/.test(name));
   for (const name of elves) {
     const needed = all(readelf('--dynamic', path.join(folder, name)), /NEEDED.*\[(.+)\]/g);
-    const foreign = needed.filter((library) => !GLIBC.test(library) && !elves.includes(library));
+    const foreign = needed.filter((library) => !SYSTEM.test(library) && !elves.includes(library));
     if (foreign.length > 0) throw new Error(`${name} needs ${foreign.join(', ')}`);
     if (name === 'nnconv.node' && !needed.includes(OURS))
       throw new Error(`${name} leaves ${OURS} out`);
