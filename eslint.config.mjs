@@ -4,7 +4,15 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['**/node_modules/', 'dist/', 'build/', 'build-*/', 'coverage/', 'demo-out/'],
+    ignores: [
+      '**/node_modules/',
+      'dist/',
+      'build/',
+      'build-*/',
+      'prebuilds/',
+      'coverage/',
+      'demo-out/',
+    ],
   },
   js.configs.recommended,
   {

@@ -1,5 +1,5 @@
 /** The only loader of the native addon. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { types } from 'node:util';
 
@@ -33,15 +33,23 @@ export const version: string = (
   JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }
 ).version;
 
-const candidates = ['Release', 'Debug'].map((kind) =>
-  path.join(root, 'build', kind, 'nnconv.node'),
+/** Where a build from source puts the addon. */
+const builds = ['Release', 'Debug'].map((kind) => path.join(root, 'build', kind, 'nnconv.node'));
+
+/** Where the package has the addon of this platform, if it has one. */
+export const prebuilt = path.join(
+  root,
+  'prebuilds',
+  `${process.platform}-${process.arch}`,
+  'nnconv.node',
 );
 
 let loaded: Binding | undefined;
 
 /** The native addon, loaded at the first use. */
 export function binding(): Binding {
-  return (loaded ??= load(candidates));
+  // A build from source was asked for, or there is nothing else.
+  return (loaded ??= load([...builds, prebuilt]));
 }
 
 /** Loads the first of `paths` that is a working addon of this very version. */
@@ -51,6 +59,10 @@ export function load(paths: readonly string[]): Binding {
   for (const file of paths) {
     if (!existsSync(file)) {
       failures.push(`${file}: no such file`);
+      continue;
+    }
+    if (file === prebuilt && onMusl()) {
+      failures.push(`${file}: needs glibc, this Node.js runs on musl`);
       continue;
     }
     try {
@@ -67,10 +79,29 @@ export function load(paths: readonly string[]): Binding {
   throw loadError(
     `the native addon of nnconv can't be loaded (${process.platform}-${process.arch}, ` +
       `Node ${process.version}); tried\n${failures.map((line) => `  ${line}`).join('\n')}\n` +
-      "Build it with 'npm rebuild nnconv', or 'npm run build:native' in a checkout of nnconv; that " +
-      'takes cmake, a C++17 compiler and OpenMP.',
+      "Build it with 'npm_config_build_from_source=true npm rebuild nnconv', or 'npm run " +
+      "build:native' in a checkout of nnconv; that takes cmake, a C++17 compiler and OpenMP. " +
+      'node_modules that were copied from another platform want to be installed anew.',
     { cause },
   );
+}
+
+/**
+ * Whether Node runs on musl instead of glibc. The sure way, a report, takes milliseconds: it is left
+ * out where musl isn't even installed.
+ */
+function onMusl(): boolean {
+  if (process.platform !== 'linux') return false;
+  if (!readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
+  const report = process.report as typeof process.report & { excludeNetwork: boolean };
+  const { excludeNetwork } = report;
+  report.excludeNetwork = true; // or it asks a name server
+  try {
+    const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+    return header.glibcVersionRuntime === undefined;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
 }
 
 function reason(error: unknown): string {

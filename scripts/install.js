@@ -1,7 +1,9 @@
 'use strict';
 
 /**
- * Builds the addon: the `install` script of the package, in a clone and in a user's project alike.
+ * The `install` script of the package: there is nothing to do where the package brings an addon that
+ * works on this machine. Elsewhere, in a clone, and with `npm_config_build_from_source=true` in the
+ * environment, it builds the addon.
  *
  * It first looks for what the build needs and says what is missing and how to get it, then runs
  * cmake-js. Nothing is downloaded: the Node-API headers are an npm dependency. A build that works
@@ -138,11 +140,34 @@ function resolveTools() {
   }
 }
 
+/** Why the addon that the package brings is not used; undefined when it is. */
+function whyBuild() {
+  if (fs.existsSync(path.join(root, 'lib'))) return 'this is a clone';
+  const wanted = process.env.npm_config_build_from_source;
+  if (wanted && wanted !== 'false') return 'npm_config_build_from_source is set';
+  const loader = path.join(root, 'dist', 'binding.js');
+  const { prebuilt } = require(loader);
+  if (!fs.existsSync(prebuilt)) {
+    return `the package has none for ${process.platform}-${process.arch}`;
+  }
+  // In a process of its own: one that crashes when loaded should not take npm with it.
+  const source = 'const { load, prebuilt } = require(process.argv[1]); load([prebuilt]);';
+  const probe = run(process.execPath, ['-e', source, loader]);
+  if (probe.status === 0) return undefined;
+  const line = probe.stderr.split('\n').find((text) => text.includes(prebuilt));
+  return `the package's doesn't work here (${(line ?? `signal ${probe.signal}`).trim()})`;
+}
+
 checkNode();
+const why = whyBuild();
+if (!why) {
+  console.log(`nnconv: the addon for ${process.platform}-${process.arch} works, nothing to build`);
+  process.exit();
+}
 const { missing, details } = checkTools();
 if (missing.length > 0) {
   fail(
-    `the native addon is built on this machine, and something it needs is missing:\n` +
+    `the native addon has to be built (${why}), and something that it takes is missing:\n` +
       missing.map((item) => `  - ${item}\n`).join('') +
       `  ${REMEDY}`,
     details,

@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * Packs the package as npm would publish it, installs the tarball into an empty project and uses it
- * there: the README's one-liners in CommonJS and ESM, and TypeScript consumers of both kinds.
+ * Packs the package as npm would publish it, installs the tarball into an empty project (and in
+ * other ways, see test-pack/install.js) and uses it there: the README's one-liners in CommonJS and
+ * ESM, and TypeScript consumers of both kinds.
  */
 
 const assert = require('node:assert');
@@ -11,7 +12,10 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
+const { checkInstalls, platform } = require('./test-pack/install.js');
+
 const root = path.resolve(__dirname, '..');
+const MAX_BYTES = 5e6;
 const EXPECTED_FILES = [
   /^package\.json$/,
   /^README\.md$/,
@@ -22,6 +26,7 @@ const EXPECTED_FILES = [
   /^scripts\/install\.js$/,
   /^native\/(binding|problem|algorithm|kernel|op|graph|runtime)\/[a-z0-9_]+\.(h|inl|cc)$/,
   /^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/,
+  /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/(nnconv\.node|[\w-]+\.(so|md|txt))$/,
 ];
 
 const CONSUMER = `
@@ -81,18 +86,25 @@ function oneLiners() {
 }
 
 const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', project], root));
+const names = packed.files.map((file) => file.path);
 check(`tarball holds what it needs and no more: ${packed.files.length} files`, () => {
-  const names = packed.files.map((file) => file.path);
   const extra = names.filter((name) => !EXPECTED_FILES.some((pattern) => pattern.test(name)));
   assert.deepStrictEqual(extra, [], 'files that have no place in the package');
   const lacking = EXPECTED_FILES.filter((pattern) => !names.some((name) => pattern.test(name)));
   assert.deepStrictEqual(lacking, [], 'files missing from the package');
 });
 
+const prebuilt = names.filter((name) => name.endsWith('.node'));
+check(
+  `has the addon of ${prebuilt.map((name) => path.basename(path.dirname(name))).join(', ')}`,
+  () => {
+    assert(prebuilt.includes(`prebuilds/${platform}/nnconv.node`));
+  },
+);
+check(`is small: ${(packed.size / 1e6).toFixed(2)} MB`, () => assert(packed.size < MAX_BYTES));
+
 fs.writeFileSync(path.join(project, 'package.json'), '{ "private": true }\n');
-check('installs into an empty project', () => {
-  npm(['install', '--no-audit', '--no-fund', path.join(project, packed.filename)], project);
-});
+checkInstalls({ tarball: path.join(project, packed.filename), project, check });
 
 const examples = oneLiners();
 check('the README has one-liners for CommonJS and ESM', () => {
