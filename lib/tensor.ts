@@ -46,7 +46,7 @@ export class Storage<D extends DType = DType> {
   version = ++clock;
   /** Whether `data` has been handed out, so that it may be written to behind our back. */
   exposed = false;
-  /** Whether a snapshot holds `data` too: whoever wants to write gets a copy. */
+  /** Whether others hold `data` too: whoever wants to write gets a copy. Never so when exposed. */
   shared = false;
   /** What `data.length` must be: a buffer that was handed out can be detached. */
   readonly numel: number;
@@ -67,6 +67,22 @@ export class Storage<D extends DType = DType> {
     if (!this.shared) return;
     this.data = this.data.slice() as DataOf<D>;
     this.shared = false;
+  }
+
+  /**
+   * Holds what `source` holds, an equal number of elements of the same type, until one of both is
+   * written to. False where that can't be, and nothing is done then.
+   */
+  share(source: Storage<D>): boolean {
+    const { data } = source;
+    // Whoever has been given an array may write to it unseen, and expects to see writes. A small
+    // part of a large buffer would keep all of it.
+    if (this === source || this.exposed || source.exposed) return false;
+    if (data.byteLength * 2 < data.buffer.byteLength) return false;
+    this.data = data;
+    this.shared = source.shared = true;
+    this.version = ++clock;
+    return true;
   }
 
   /** Holds `data`, which somebody else owns, until the function it returns is called. */
@@ -204,8 +220,14 @@ export class Tensor<D extends DType = 'float32'> {
    */
   copy_(source: Tensor<DType>): this {
     checkTensor('source', source);
-    const values = convert(readData(source), source.dtype, this.dtype);
-    writeData(this).set(broadcast(values, this.dtype, source.shape, this.shape) as never);
+    const elements = readData(source);
+    readData(this);
+    const values = convert(elements, source.dtype, this.dtype);
+    const all = broadcast(values, this.dtype, source.shape, this.shape);
+    // A checkpoint's tensors become a model's without a copy.
+    const whole = (all as DataOf<DType>) === elements;
+    const shared = whole && this.#storage.share(storageOf(source) as unknown as Storage<D>);
+    if (!shared) writeData(this).set(all as never);
     return this;
   }
 

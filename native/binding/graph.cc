@@ -22,8 +22,6 @@ namespace {
 using Info = Napi::CallbackInfo;
 
 struct GraphHandle {
-  // Operations refer to pinned arrays: those go last.
-  std::vector<std::unique_ptr<PinnedFloats>> pinned;
   std::shared_ptr<Graph> graph;
   int64_t reported = 0;  // bytes that V8 knows of
 };
@@ -99,7 +97,7 @@ Napi::Value graph_create(const Info& info) {
     const std::string at = "nodes[" + std::to_string(i) + "]";
     const Napi::Object object = to_object(array.Get(i), at);
     nodes.push_back(
-        {to_operation(object, &handle->pinned), to_values(object.Get("inputs"), at + ".inputs")});
+        {to_operation(object), to_values(object.Get("inputs"), at + ".inputs")});
   }
   std::vector<size_t> outputs = to_values(info[2], "outputs");
   const Graph* like = info[3].IsNull() ? nullptr : to_graph(info[3]).graph.get();
@@ -117,15 +115,13 @@ Napi::Value graph_create(const Info& info) {
 Napi::Value graph_dispose(const Info& info) {
   GraphHandle& handle = to_handle(info[0]);
   handle.graph.reset();
-  handle.pinned.clear();
   report_memory(info.Env(), &handle);
   return info.Env().Undefined();
 }
 
 // The shape of one node's output, which is how tracing knows sizes: (node, inputShapes).
 Napi::Value graph_node_shape(const Info& info) {
-  std::vector<std::unique_ptr<PinnedFloats>> pinned;
-  const std::unique_ptr<Operation> operation = to_operation(to_object(info[0], "node"), &pinned);
+  const std::unique_ptr<Operation> operation = to_operation(to_object(info[0], "node"));
   const std::vector<Shape> shapes = to_shapes(info[1], "inputShapes");
   if (shapes.size() != operation->input_count())
     throw value_error("the node takes " + std::to_string(operation->input_count()) +
@@ -227,6 +223,7 @@ Napi::Array run_here(const Info& info, int64_t threads, std::vector<double>* sec
   to_inputs(info[1], shapes);  // wrong buffers are to be found before memory is asked for
   const Outputs outputs = allocate_outputs(env, *plan);
   const std::vector<const float*> inputs = to_inputs(info[1], shapes);
+  graph->find_weights();  // no JS runs from here on
   if (seconds) seconds->resize(plan->steps().size());
   const ThreadCount count(static_cast<int>(threads));
   std::unique_ptr<RunMemory> memory = graph->take_memory();
@@ -296,6 +293,8 @@ Napi::Value graph_run_async(const Info& info) {
   const std::shared_ptr<Graph> graph = handle.graph;  // JS may dispose of it below
   to_inputs(info[1], shapes);
   require_room();
+  graph->copy_weights();
+  report_memory(env, &handle);
   Outputs outputs = allocate_outputs(env, *plan);
   return start_async(env,
                      std::make_unique<GraphCall>(graph, plan, threads, to_inputs(info[1], shapes),

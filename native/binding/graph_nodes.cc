@@ -17,8 +17,7 @@
 namespace nnconv {
 namespace {
 
-using Pinned = std::vector<std::unique_ptr<PinnedFloats>>;
-using Maker = std::unique_ptr<Operation> (*)(const Napi::Object& node, Pinned* pinned);
+using Maker = std::unique_ptr<Operation> (*)(const Napi::Object& node);
 
 constexpr uint32_t kMostRank = 64;
 
@@ -81,12 +80,35 @@ void fold_norm(const Napi::Value& value, ConvNode* node) {
   }
 }
 
-WeightSource pin(const Napi::Value& value, int64_t count, Pinned* pinned) {
-  pinned->push_back(std::make_unique<PinnedFloats>(value, "weight", count));
-  return [weight = pinned->back().get()] { return weight->get(); };
+// A JS array that a network reads again: kept alive, and checked to be as it was.
+class PinnedFloats {
+ public:
+  PinnedFloats(const Napi::Value& value, int64_t length)
+      : data_(to_floats(value, "weight", length)),
+        length_(length),
+        array_(Napi::Reference<Napi::Value>::New(value, 1)) {}
+
+  // Throws Error where the array has been detached or moved since. On the thread of its environment
+  // only.
+  const float* get() const {
+    const Napi::HandleScope scope(array_.Env());
+    if (to_floats(array_.Value(), "weight", length_) != data_)
+      throw type_error("weight of a graph must stay where it was");
+    return data_;
+  }
+
+ private:
+  const float* data_;
+  int64_t length_;
+  Napi::Reference<Napi::Value> array_;
+};
+
+WeightSource pin(const Napi::Value& value, int64_t count) {
+  const auto pinned = std::make_shared<PinnedFloats>(value, count);
+  return [pinned] { return pinned->get(); };
 }
 
-std::unique_ptr<Operation> conv(const Napi::Object& node, Pinned* pinned) {
+std::unique_ptr<Operation> conv(const Napi::Object& node) {
   ConvNode conv;
   conv.spec = to_conv_spec(node.Get("spec"));
   if (conv.spec.padding_mode != PaddingMode::kConstant)
@@ -98,11 +120,11 @@ std::unique_ptr<Operation> conv(const Napi::Object& node, Pinned* pinned) {
   conv.strict = to_boolean(node.Get("strict"), "strict");
   conv.adds = to_boolean(node.Get("adds"), "adds");
   conv.cuts = read_cut(node.Get("cut"), &conv.lo, &conv.hi);
-  conv.weight = pin(node.Get("weight"), conv.spec.weight_size(), pinned);
+  conv.weight = pin(node.Get("weight"), conv.spec.weight_size());
   return make_conv_operation(std::move(conv), kernels());
 }
 
-std::unique_ptr<Operation> linear(const Napi::Object& node, Pinned* pinned) {
+std::unique_ptr<Operation> linear(const Napi::Object& node) {
   LinearNode linear;
   linear.in = to_integer(node.Get("inFeatures"), "inFeatures");
   linear.out = to_integer(node.Get("outFeatures"), "outFeatures");
@@ -110,12 +132,12 @@ std::unique_ptr<Operation> linear(const Napi::Object& node, Pinned* pinned) {
   linear.bias = copy_floats_or_none(node.Get("bias"), "bias");
   if (!linear.bias.empty()) require_count(linear.bias, "bias", linear.out);
   linear.cuts = read_cut(node.Get("cut"), &linear.lo, &linear.hi);
-  linear.weight = pin(node.Get("weight"), linear.out * linear.in, pinned);
+  linear.weight = pin(node.Get("weight"), linear.out * linear.in);
   return make_linear_operation(std::move(linear), kernels());
 }
 
 template <NormNode::Kind Kind>
-std::unique_ptr<Operation> norm(const Napi::Object& object, Pinned*) {
+std::unique_ptr<Operation> norm(const Napi::Object& object) {
   NormNode node;
   node.kind = Kind;
   node.weight = copy_floats_or_none(object.Get("weight"), "weight");
@@ -135,36 +157,36 @@ std::unique_ptr<Operation> norm(const Napi::Object& object, Pinned*) {
   return make_norm_operation(std::move(node), kernels());
 }
 
-std::unique_ptr<Operation> response_norm(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> response_norm(const Napi::Object& node) {
   return make_response_norm_operation(
       to_integer(node.Get("size"), "size"), to_number(node.Get("alpha"), "alpha"),
       to_number(node.Get("beta"), "beta"), to_number(node.Get("k"), "k"), kernels());
 }
 
-std::unique_ptr<Operation> pool(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> pool(const Napi::Object& node) {
   return make_pool_operation(to_pool_spec(node.Get("spec")), kernels());
 }
 
-std::unique_ptr<Operation> softmax(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> softmax(const Napi::Object& node) {
   return make_softmax_operation(to_integer(node.Get("dim"), "dim"),
                                 to_boolean(node.Get("log"), "log"), kernels());
 }
 
-std::unique_ptr<Operation> activation(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> activation(const Napi::Object& node) {
   return make_activation_operation(to_activation(node.Get("kind")),
                                    static_cast<float>(to_number(node.Get("a"), "a")),
                                    static_cast<float>(to_number(node.Get("b"), "b")), kernels());
 }
 
-std::unique_ptr<Operation> binary(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> binary(const Napi::Object& node) {
   return make_binary_operation(to_binary(node.Get("kind")), kernels());
 }
 
-std::unique_ptr<Operation> matmul(const Napi::Object&, Pinned*) {
+std::unique_ptr<Operation> matmul(const Napi::Object&) {
   return make_matmul_operation(kernels());
 }
 
-std::unique_ptr<Operation> constant(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> constant(const Napi::Object& node) {
   Constant constant;
   constant.shape = to_integers(node.Get("shape"), "shape", kMostRank);
   require_sizes(constant.shape);
@@ -172,40 +194,40 @@ std::unique_ptr<Operation> constant(const Napi::Object& node, Pinned*) {
   return make_constant_operation(std::move(constant));
 }
 
-std::unique_ptr<Operation> cat(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> cat(const Napi::Object& node) {
   const Napi::Value inputs = node.Get("inputs");
   const uint32_t count = inputs.IsArray() ? inputs.As<Napi::Array>().Length() : 0;
   return make_cat_operation(count, to_integer(node.Get("dim"), "dim"));
 }
 
-std::unique_ptr<Operation> permute(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> permute(const Napi::Object& node) {
   return make_permute_operation(to_integers(node.Get("dims"), "dims", kMostRank));
 }
 
-std::unique_ptr<Operation> pixel_shuffle(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> pixel_shuffle(const Napi::Object& node) {
   return make_shuffle_operation(to_integer(node.Get("factor"), "factor"),
                                 to_boolean(node.Get("inverse"), "inverse"));
 }
 
-std::unique_ptr<Operation> mean(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> mean(const Napi::Object& node) {
   return make_mean_operation(to_integers(node.Get("dims"), "dims", kMostRank),
                              to_boolean(node.Get("keepdim"), "keepdim"), kernels());
 }
 
-std::unique_ptr<Operation> reshape(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> reshape(const Napi::Object& node) {
   return make_reshape_operation(to_integers(node.Get("shape"), "shape", kMostRank));
 }
 
-std::unique_ptr<Operation> select(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> select(const Napi::Object& node) {
   return make_select_operation(to_integer(node.Get("dim"), "dim"),
                                to_integer(node.Get("index"), "index"));
 }
 
-std::unique_ptr<Operation> pad(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> pad(const Napi::Object& node) {
   return make_pad_operation(to_pad_spec(node.Get("spec")));
 }
 
-std::unique_ptr<Operation> resample(const Napi::Object& node, Pinned*) {
+std::unique_ptr<Operation> resample(const Napi::Object& node) {
   return make_resample_operation(to_resample_spec(node.Get("spec")));
 }
 
@@ -238,22 +260,10 @@ constexpr struct {
 
 }  // namespace
 
-PinnedFloats::PinnedFloats(const Napi::Value& value, const char* name, int64_t length)
-    : data_(to_floats(value, name, length)), length_(length) {
-  array_ = Napi::Reference<Napi::Value>::New(value, 1);
-}
-
-const float* PinnedFloats::get() const {
-  const Napi::HandleScope scope(array_.Env());
-  if (to_floats(array_.Value(), "weight", length_) != data_)
-    throw type_error("weight of a graph must stay where it was");
-  return data_;
-}
-
-std::unique_ptr<Operation> to_operation(const Napi::Object& node, Pinned* pinned) {
+std::unique_ptr<Operation> to_operation(const Napi::Object& node) {
   const std::string op = to_name(node.Get("op"), "op");
   for (const auto& maker : kMakers) {
-    if (op == maker.op) return maker.make(node, pinned);
+    if (op == maker.op) return maker.make(node);
   }
   throw value_error("op must be one that a graph knows, got '" + op + "'");
 }

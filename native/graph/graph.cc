@@ -87,6 +87,14 @@ size_t Graph::packed_bytes() const {
   return bytes;
 }
 
+void Graph::find_weights() {
+  for (const Node& node : nodes_) node.operation->find_weights();
+}
+
+void Graph::copy_weights() {
+  for (const Node& node : nodes_) node.operation->copy_weights();
+}
+
 std::unique_ptr<RunMemory> Graph::take_memory() {
   const std::lock_guard<std::mutex> lock(memory_mutex_);
   if (memory_.empty()) return std::make_unique<RunMemory>();

@@ -39,6 +39,7 @@ class GraphPlan {
   const Shape& shape(size_t value) const { return values_[value].shape; }
   int64_t arena_bytes() const { return arena_floats_ * 4; }
 
+  // After the graph's find_weights(), or copy_weights() for another thread than the graph's.
   // Runs all steps, or up to one before which `cancelled` turns true; returns whether all ran. The
   // outputs must not overlap anything. `seconds`, if not null, gets each step's time. Throws
   // std::bad_alloc.
@@ -75,6 +76,10 @@ class Graph {
 
   // Throws Error where the shapes don't fit. The plan is valid as long as anybody holds it.
   std::shared_ptr<const GraphPlan> plan(const std::vector<Shape>& input_shapes);
+
+  // What `Operation` says of each, for all operations.
+  void find_weights();
+  void copy_weights();
 
   std::unique_ptr<RunMemory> take_memory();
   void give_memory(std::unique_ptr<RunMemory> memory);

@@ -58,6 +58,13 @@ class Operation {
   // The values of a node that has no inputs and nothing to do, or null.
   virtual const float* constant() const { return nullptr; }
 
+  // Looks for weights that are read where the caller has them: before each run on the caller's
+  // thread, which must not let go of them until it has ended. Throws Error where they are gone.
+  virtual void find_weights() {}
+  // Makes a copy of such weights, once, and reads that from then on: before any run on another
+  // thread, while which the caller can do as it likes. Throws Error.
+  virtual void copy_weights() {}
+
   // Uses what `other` has prepared of its weights, where they are the same.
   virtual void share_weights(const Operation&) {}
   virtual size_t packed_bytes() const { return 0; }

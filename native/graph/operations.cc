@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "op/elementwise.h"
@@ -252,18 +253,14 @@ class LinearOperation final : public Operation {
     return linear_shape(inputs[0], {node_.out, node_.in});
   }
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
-    if (!weight_) {
-      auto weight = std::make_shared<AlignedFloats>(static_cast<size_t>(node_.out * node_.in));
-      std::copy_n(node_.weight(), node_.out * node_.in, weight->data());
-      weight_ = std::move(weight);
-    }
     int64_t rows = 1;
     for (size_t d = 0; d + 1 < inputs[0].size(); ++d) rows *= inputs[0][d];
     const double macs =
         static_cast<double>(rows) * static_cast<double>(node_.in) * static_cast<double>(node_.out);
     return step(
-        [this, rows, weight = weight_](const StepArgs& args) {
-          run_linear(kernels_, args.inputs[0], rows, weight->data(), node_.out, node_.in,
+        [this, rows](const StepArgs& args) {
+          const float* weight = *copy_ ? (*copy_)->data() : found_;
+          run_linear(kernels_, args.inputs[0], rows, weight, node_.out, node_.in,
                      or_null(node_.bias), args.output);
           if (node_.cuts)
             run_activation(kernels_, kClamp, args.output, args.output, rows * node_.out, node_.lo,
@@ -271,17 +268,33 @@ class LinearOperation final : public Operation {
         },
         macs);
   }
+  void find_weights() override {
+    if (!*copy_) found_ = node_.weight();
+  }
+  void copy_weights() override {
+    if (*copy_) return;
+    const float* weight = node_.weight();
+    const size_t count = static_cast<size_t>(node_.out * node_.in);
+    AlignedFloats copy(count);
+    std::copy_n(weight, count, copy.data());
+    *copy_ = std::move(copy);
+  }
   void share_weights(const Operation& other) override {
     const auto* linear = dynamic_cast<const LinearOperation*>(&other);
     if (linear && linear->node_.out == node_.out && linear->node_.in == node_.in &&
         linear->node_.weight() == node_.weight())
-      weight_ = linear->weight_;
+      copy_ = linear->copy_;
   }
-  size_t packed_bytes() const override { return weight_ ? weight_->size() * sizeof(float) : 0; }
+  size_t packed_bytes() const override { return *copy_ ? (*copy_)->size() * sizeof(float) : 0; }
 
  private:
   LinearNode node_;
-  std::shared_ptr<const AlignedFloats> weight_;  // a copy that nobody can take away
+  // Weights are used where they lie: they are as large as all the rest of many networks. Written on
+  // the caller's thread only, and read on another once there is a copy.
+  const float* found_ = nullptr;
+  // Shared with other networks of the same weights.
+  std::shared_ptr<std::optional<AlignedFloats>> copy_ =
+      std::make_shared<std::optional<AlignedFloats>>();
   const KernelTable& kernels_;
 };
 
