@@ -112,18 +112,9 @@ std::shared_ptr<Task> to_task(const Napi::Value& value) {
 void warn_no_thread(Napi::Env env) {
   static std::atomic<bool> warned{false};
   if (warned.exchange(true)) return;
-  try {
-    const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
-    process.Get("emitWarning")
-        .As<Napi::Function>()
-        .Call(process,
-              {Napi::String::New(env,
-                                 "the system refuses a thread for asynchronous runs (a limit on "
-                                 "processes?): they block the event loop until it grants one"),
-               Napi::String::New(env, "NnconvWarning")});
-  } catch (const Napi::Error&) {
-    // Someone replaced it; the run matters more.
-  }
+  warn(env,
+       "the system refuses a thread for asynchronous runs (a limit on processes?): they block the "
+       "event loop until it grants one");
 }
 
 }  // namespace
@@ -216,6 +207,7 @@ class AsyncState {
   }
 
   void settle_finished() {
+    if (refused_threads() > 0) warn_of_refused_threads(env_);
     // Work ends in the order in which it was queued.
     while (!closed_ && !pending_.empty() && pending_.front().task->finished())
       settle(pending_.begin());

@@ -1,5 +1,6 @@
 #include "binding/environment.h"
 
+#include <atomic>
 #include <new>
 
 #include "problem/error.h"
@@ -37,6 +38,24 @@ Napi::Value new_floats(Napi::Env env, int64_t length) {
     throw Napi::Error::New(env, "can't create a Float32Array");
   advise_huge_pages(data, static_cast<size_t>(length) * sizeof(float));
   return Napi::Value(env, floats);
+}
+
+void warn(Napi::Env env, const std::string& text) {
+  try {
+    const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+    process.Get("emitWarning")
+        .As<Napi::Function>()
+        .Call(process, {Napi::String::New(env, text), Napi::String::New(env, "NnconvWarning")});
+  } catch (const Napi::Error&) {
+    // Someone replaced it; what is warned of is no reason to fail.
+  }
+}
+
+void warn_of_refused_threads(Napi::Env env) {
+  static std::atomic<bool> warned{false};
+  if (warned.exchange(true)) return;
+  warn(env, "the system refuses threads (a limit on processes?): runs use " +
+                std::to_string(refused_threads()) + " instead of " + std::to_string(num_threads()));
 }
 
 void rethrow_as_js(Napi::Env env) {

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
+#include "runtime/parallel.h"
 #include "runtime/workspace.h"
 
 namespace nnconv {
@@ -25,13 +27,21 @@ Environment& environment(Napi::Env env);
 // be allocated.
 Napi::Value new_floats(Napi::Env env, int64_t length);
 
+// A warning of the process, as Node prints them.
+void warn(Napi::Env env, const std::string& text);
+
+// Once a process.
+void warn_of_refused_threads(Napi::Env env);
+
 // Turns C++ exceptions into JS ones with a code.
 [[noreturn]] void rethrow_as_js(Napi::Env env);
 
 template <Napi::Value (*F)(const Napi::CallbackInfo&)>
 Napi::Value exported(const Napi::CallbackInfo& info) {
   try {
-    return F(info);
+    const Napi::Value result = F(info);
+    if (refused_threads() > 0) warn_of_refused_threads(info.Env());
+    return result;
   } catch (...) {
     rethrow_as_js(info.Env());
   }

@@ -1,96 +1,34 @@
 #include "runtime/parallel.h"
 
 #include <atomic>
-#include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <set>
-#include <sstream>
-#include <thread>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
+#include "runtime/cpu_share.h"
 #include "runtime/subnormals.h"
 #include "runtime/team.h"
 
 namespace nnconv {
 namespace {
 
-struct DefaultThreads {
-  int count = 1;
-  std::string reason;
-};
-
-#if defined(__linux__)
-int affinity_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-}
-
-// Distinct (package, core) pairs: hyper-threads of one core count once. 0 where unknown.
-int physical_cores() {
-  std::set<std::pair<std::string, std::string>> cores;
-  for (int cpu = 0; cpu < kMaxThreads; ++cpu) {
-    const std::string dir = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-    std::ifstream package(dir + "physical_package_id"), core(dir + "core_id");
-    std::string p, c;
-    if (!(package >> p) || !(core >> c)) break;
-    cores.insert({p, c});
-  }
-  return static_cast<int>(cores.size());
-}
-
-// CPUs granted by the control group's quota (v2, then v1); 0 where there is none.
-double cgroup_quota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0)
-    return std::atof(quota.c_str()) / period;
-  std::ifstream q("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double us = 0;
-  if (q >> us && p >> period && us > 0 && period > 0) return us / period;
-  return 0;
-}
-#endif
-
-DefaultThreads find_default() {
-  DefaultThreads result;
-  std::ostringstream reason;
+CpuShare find_default() {
+  std::string ignored;
   if (const char* forced = std::getenv("NNCONV_NUM_THREADS")) {
     char* end = nullptr;
     const long n = std::strtol(forced, &end, 10);
-    if (end != forced && *end == '\0' && n >= 1 && n <= kMaxThreads) {
-      result.count = static_cast<int>(n);
-      result.reason = "NNCONV_NUM_THREADS=" + std::string(forced);
-      return result;
-    }
-    reason << "NNCONV_NUM_THREADS='" << forced << "' ignored (not an integer from 1 to "
-           << kMaxThreads << "); ";
+    if (end != forced && *end == '\0' && n >= 1 && n <= kMaxThreads)
+      return {static_cast<int>(n), "NNCONV_NUM_THREADS=" + std::string(forced)};
+    ignored = "NNCONV_NUM_THREADS='" + std::string(forced) +
+              "' ignored (not an integer from 1 to " + std::to_string(kMaxThreads) + "); ";
   }
-  int count = static_cast<int>(std::thread::hardware_concurrency());
-  reason << "smallest of: hardware " << count;
-#if defined(__linux__)
-  const auto limit = [&](const char* what, int n) {
-    if (n < 1) return;
-    reason << ", " << what << " " << n;
-    if (n < count || count < 1) count = n;
-  };
-  limit("affinity", affinity_cpus());
-  limit("physical cores", physical_cores());
-  const double quota = cgroup_quota();
-  if (quota > 0) limit("control group quota", quota < 1 ? 1 : static_cast<int>(std::floor(quota)));
-#endif
-  result.count = count < 1 ? 1 : count > kMaxThreads ? kMaxThreads : count;
-  result.reason = reason.str();
-  return result;
+  // For tests: a folder with the files that Linux would show on some other machine.
+  const char* root = std::getenv("NNCONV_CPU_ROOT");
+  CpuShare share = find_cpu_share(root ? root : "", kMaxThreads);
+  share.reason = ignored + share.reason;
+  return share;
 }
 
-const DefaultThreads& default_threads() {
-  static const DefaultThreads found = find_default();
+const CpuShare& default_threads() {
+  static const CpuShare found = find_default();
   return found;
 }
 
@@ -109,7 +47,7 @@ Team& team() {
 int num_threads() {
   if (own_count > 0) return own_count;
   const int n = chosen_threads.load(std::memory_order_relaxed);
-  return n > 0 ? n : default_threads().count;
+  return n > 0 ? n : default_threads().threads;
 }
 
 ThreadCount::ThreadCount(int count) : before_(own_count) {
@@ -125,6 +63,8 @@ Cancellation::~Cancellation() { own_cancelled = before_; }
 void set_num_threads(int n) { chosen_threads.store(n, std::memory_order_relaxed); }
 
 const std::string& default_threads_reason() { return default_threads().reason; }
+
+int refused_threads() { return team().refused_at(); }
 
 void parallel_for(int64_t items, int threads, ParallelBody body, void* context) {
   // Callers and the team alike, so that a result doesn't depend on who computed it.

@@ -41,6 +41,9 @@ class Cancellation {
 // How the default was found, in words.
 const std::string& default_threads_reason();
 
+// Threads that work together where the system refused more of them, callers included; 0: it hasn't.
+int refused_threads();
+
 // Calls body(context, item, thread) once for each item in [0, items), on up to `threads` threads
 // (thread < threads). Items are handed out as threads become free, so nothing may depend on who
 // gets which. The body must not throw. Subnormal numbers are flushed to zero inside, whoever works.

@@ -93,10 +93,10 @@ void Team::coordinate() {
 
 // Called with busy_ held.
 void Team::grow(int workers) {
-  if (workers <= workers_.load() || (refused_at_ > 0 && workers >= refused_at_)) return;
+  if (workers <= workers_.load() || (refused_at() > 0 && workers >= refused_at())) return;
   // One of them is the coordinator.
   const int given = available_threads(workers);
-  if (given < workers) refused_at_ = given + 1;
+  if (given < workers) refused_at_.store(given + 1);
   if (given <= workers_.load()) return;
   {
     const std::lock_guard<std::mutex> lock(sleep_mutex_);
@@ -109,6 +109,7 @@ void Team::grow(int workers) {
     coordinated_ = true;
   } catch (const std::system_error&) {
     workers_.store(0);
+    refused_at_.store(1);
   }
 }
 

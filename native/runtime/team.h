@@ -23,6 +23,9 @@ class Team {
   bool run(int64_t items, int threads, ParallelBody body, void* context,
            const std::atomic<bool>* cancelled);
 
+  // How many threads the system lets work, a caller included, where it refused more; 0 elsewhere.
+  int refused_at() const { return refused_at_.load(std::memory_order_relaxed); }
+
  private:
   void grow(int workers);
   void coordinate();
@@ -48,7 +51,7 @@ class Team {
   std::atomic<int> sleepers_{0};
   std::atomic<int> workers_{0};  // wanted beside callers
   bool coordinated_ = false;
-  int refused_at_ = 0;  // the system has no thread for this many workers
+  std::atomic<int> refused_at_{0};  // the system has no thread for this many workers; 0: it has
 };
 
 }  // namespace nnconv
