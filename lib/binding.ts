@@ -1,5 +1,5 @@
 /** The only loader of the native addon. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { types } from 'node:util';
 
@@ -92,7 +92,8 @@ export function load(paths: readonly string[]): Binding {
  */
 function onMusl(): boolean {
   if (process.platform !== 'linux') return false;
-  if (!readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
+  const machine = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string];
+  if (!existsSync(`/lib/ld-musl-${machine}.so.1`)) return false;
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
   report.excludeNetwork = true; // or it asks a name server

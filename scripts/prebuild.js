@@ -6,7 +6,8 @@
  * first.
  *
  * The addon of this machine is linked in build/, from the objects of the ordinary build; linux-arm64
- * is cross-compiled on linux-x64. All output goes to stderr: stdout is that of `npm pack --json`.
+ * is cross-compiled on linux-x64. For Linux it takes GCC and Debian's or Ubuntu's libgomp. All output
+ * goes to stderr: stdout is that of `npm pack --json`.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -25,10 +26,15 @@ const CROSS_COMPILER = 'aarch64-linux-gnu-g++';
 
 const say = (message) => process.stderr.write(`prebuild: ${message}\n`);
 
+/** Options of cmake-js by platform. */
+const OPTIONS = {
+  darwin: libompOptions,
+  win32: () => ['--toolset', 'ClangCL'], // the kernels use vectors that MSVC doesn't know
+};
 const HOST = {
   platform: host,
   build: 'build',
-  options: process.platform === 'darwin' ? libompOptions() : [],
+  options: OPTIONS[process.platform]?.() ?? [],
 };
 const CROSS = {
   platform: 'linux-arm64',

@@ -68,17 +68,23 @@ function checkOwnRoot(project, parent) {
   fs.rmSync(dir, { recursive: true });
 }
 
+/** Makes Node look as it does on Alpine. */
+const MUSL =
+  "const fs = require('node:fs'); const { existsSync } = fs;" +
+  "fs.existsSync = (file) => file.startsWith('/lib/ld-musl-') || existsSync(file);" +
+  'process.report.getReport = () => ({ header: {} });';
+
 /** What loading the addon says where none works. */
-function loadMessage(project) {
+function loadMessage(project, before = '') {
   const source =
-    "try { require('nnconv').runtimeInfo() } catch (e) { console.log(e.code, e.message) }";
+    before + "try { require('nnconv').runtimeInfo() } catch (e) { console.log(e.code, e.message) }";
   return run(process.execPath, ['-e', source], { cwd: project });
 }
 
 function checkWrongAddon(project, bin) {
   const prebuilt = prebuiltIn(project);
-  const said = (expected) => {
-    const message = loadMessage(project);
+  const said = (expected, before) => {
+    const message = loadMessage(project, before);
     for (const part of ['ERR_NNCONV_LOAD', builtIn(project), prebuilt, expected]) {
       assert(message.includes(part), `no '${part}' in\n${message}`);
     }
@@ -101,6 +107,7 @@ function checkWrongAddon(project, bin) {
   wantsBuild("the package's doesn't work here");
   fs.writeFileSync(prebuilt, good);
   works(project);
+  if (process.platform === 'linux') said('needs glibc, this Node.js runs on musl', MUSL);
 
   const manifest = path.join(addonIn(project), 'package.json');
   const text = fs.readFileSync(manifest, 'utf8');
