@@ -42,10 +42,9 @@ Napi::Value random_fill(const Napi::CallbackInfo& info) {
     throw value_error("kind must be one of 'uniform', 'normal', 'bernoulli', got '" + kind + "'");
   const double a = to_number(info[3], "a");
   const double b = to_number(info[4], "b");
-  const int64_t count =
-      info[2].IsTypedArray()
-          ? static_cast<int64_t>(info[2].As<Napi::TypedArray>().ElementLength())
-          : 0;
+  const int64_t count = info[2].IsTypedArray()
+                            ? static_cast<int64_t>(info[2].As<Napi::TypedArray>().ElementLength())
+                            : 0;
   // JS hands both over to be written to.
   float* out = const_cast<float*>(to_floats(info[2], "out", count));
   uint32_t* state = to_state(info[1]);
