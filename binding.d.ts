@@ -377,7 +377,23 @@ export interface Binding {
   ): Shaped;
 
   /**
-   * A network of `inputs` inputs. Weights of convolutions must stay as they are while it lives. What
+   * Fills `out` from a Mersenne Twister: `state` is its 624 words, then how many of them are used up,
+   * and goes on to what comes next. 'uniform': `a` + `b` * u for float32 numbers `a` and `b`;
+   * 'normal', for at least 16 elements: mean `a`, standard deviation `b`; 'bernoulli': `b` in places
+   * of probability `a`, 0 in the others.
+   */
+  randomFill(
+    kind: 'uniform' | 'normal' | 'bernoulli',
+    state: Uint32Array,
+    out: Float32Array,
+    a: number,
+    b: number,
+  ): void;
+
+  /**
+   * A network of `inputs` inputs. Weights of convolutions and dense layers must stay where and as they
+   * are while it lives: those of convolutions are read when a plan is made, those of dense layers in
+   * each run, until the first asynchronous one makes a copy. What
    * `like`, another network or null, has packed of the same weights for the same layers is used again.
    */
   graphCreate(

@@ -4,10 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 
+import { binding } from './binding';
 import { argTypeError, argValueError, show } from './errors';
 
 // Looking up a global is slow in a VM context, and these run for every number.
-const { cos, fround, imul, log, log1p, PI, sin, sqrt } = Math;
+const { cos, fround, imul, log1p, PI, sin, sqrt } = Math;
 
 const WORDS = 624;
 const SHIFT = 397;
@@ -16,8 +17,8 @@ const SHIFT = 397;
 const BLOCK = 16;
 
 export class Generator {
-  readonly #state = new Uint32Array(WORDS);
-  #next = WORDS;
+  /** The words, then how many of them are used up. The addon reads and writes it too. */
+  readonly #state = new Uint32Array(WORDS + 1);
   /** The second number of the last pair of normal numbers, NaN when used up. */
   #spareNormal = NaN;
 
@@ -33,14 +34,15 @@ export class Generator {
       const previous = state[i - 1];
       state[i] = imul(1812433253, previous ^ (previous >>> 30)) + i;
     }
-    this.#next = WORDS;
+    state[WORDS] = WORDS;
     this.#spareNormal = NaN;
   }
 
   /** 32 random bits. */
   word(): number {
-    if (this.#next === WORDS) this.#twist();
-    let y = this.#state[this.#next++];
+    const state = this.#state;
+    if (state[WORDS] === WORDS) this.#twist();
+    let y = state[state[WORDS]++];
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -58,12 +60,7 @@ export class Generator {
     for (let i = 0; i < WORDS - SHIFT; i++) step(i, i + 1, i + SHIFT);
     for (let i = WORDS - SHIFT; i < WORDS - 1; i++) step(i, i + 1, i + SHIFT - WORDS);
     step(WORDS - 1, 0, SHIFT - 1);
-    this.#next = 0;
-  }
-
-  /** A float32 in [0, 1): the low 24 bits of a word. */
-  #uniform(): number {
-    return (this.word() & 0xffffff) * 2 ** -24;
+    state[WORDS] = 0;
   }
 
   /** A double in [0, 1): the low 53 bits of two words, the high one drawn first. */
@@ -76,12 +73,12 @@ export class Generator {
   fillUniform(data: Float32Array, from: number, to: number): void {
     const low = fround(from);
     const range = fround(fround(to) - low);
-    for (let i = 0; i < data.length; i++) data[i] = this.#uniform() * range + low;
+    binding().randomFill('uniform', this.#state, data, low, range);
   }
 
   /** Fills with `value` in places of probability `p`, with 0 in the others. */
   fillBernoulli(data: Float32Array, p: number, value: number): void {
-    for (let i = 0; i < data.length; i++) data[i] = this.#uniformDouble() < p ? value : 0;
+    binding().randomFill('bernoulli', this.#state, data, p, value);
   }
 
   /** Fills with normal numbers: pair by pair if there are few, in blocks of 16 otherwise. */
@@ -90,14 +87,7 @@ export class Generator {
       for (let i = 0; i < data.length; i++) data[i] = this.#normal() * std + mean;
       return;
     }
-    for (let i = 0; i < data.length; i++) data[i] = this.#uniform();
-    const tail = data.length - BLOCK;
-    for (let i = 0; i <= tail; i += BLOCK) boxMuller(data, i, mean, std);
-    if (data.length % BLOCK !== 0) {
-      // The last 16 are drawn anew, those among them that were done already included.
-      for (let i = tail; i < data.length; i++) data[i] = this.#uniform();
-      boxMuller(data, tail, mean, std);
-    }
+    binding().randomFill('normal', this.#state, data, mean, std);
   }
 
   #normal(): number {
@@ -123,21 +113,26 @@ export class Generator {
   }
 }
 
-/**
- * Turns 16 uniform numbers at `start` into normal ones, 8 radii with 8 angles. PyTorch's vectorised
- * sine, cosine and logarithm differ from ours in the last bits.
- */
-function boxMuller(data: Float32Array, start: number, mean: number, std: number): void {
-  for (let i = start; i < start + BLOCK / 2; i++) {
-    const radius = sqrt(-2 * log(1 - data[i]));
-    const angle = fround(fround(2 * PI) * data[i + BLOCK / 2]);
-    data[i] = radius * cos(angle) * std + mean;
-    data[i + BLOCK / 2] = radius * sin(angle) * std + mean;
-  }
-}
-
 /** The generator that everything random draws from; one per JavaScript environment. */
 export const generator = new Generator(randomBytes(8).readBigUInt64LE());
+
+let skipping = false;
+
+/** Whether weights are to be left as they are rather than drawn. */
+export function skipped(): boolean {
+  return skipping;
+}
+
+/** Calls `body` while they are. */
+export function skipDrawing<T>(body: () => T): T {
+  const before = skipping;
+  skipping = true;
+  try {
+    return body();
+  } finally {
+    skipping = before;
+  }
+}
 
 const LOWEST_SEED = -(2n ** 63n);
 const HIGHEST_SEED = 2n ** 64n - 1n;

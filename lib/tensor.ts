@@ -225,7 +225,7 @@ export class Tensor<D extends DType = 'float32'> {
     const values = convert(elements, source.dtype, this.dtype);
     const all = broadcast(values, this.dtype, source.shape, this.shape);
     // A checkpoint's tensors become a model's without a copy.
-    const whole = (all as DataOf<DType>) === elements;
+    const whole = all === elements;
     const shared = whole && this.#storage.share(storageOf(source) as unknown as Storage<D>);
     if (!shared) writeData(this).set(all as never);
     return this;

@@ -1,13 +1,12 @@
-import { compile, load, setNumThreads, tensor } from '../../lib';
+import { compile, load, nn, setNumThreads, tensor } from '../../lib';
 import { inputValues, measure, request } from './child';
 import { NETWORKS } from './list';
 
 void measure(() => {
   const { network, input, threads, file } = request();
   setNumThreads(threads);
-  const model = NETWORKS.find(({ name }) => name === network)!
-    .build()
-    .eval();
+  const found = NETWORKS.find(({ name }) => name === network)!;
+  const model = nn.utils.skipInit(() => found.build()).eval();
   model.loadStateDict(load(file));
   const session = compile(model);
   session.prepare(input);

@@ -118,3 +118,4 @@ export {
   type UpsamplingOptions,
   UpsamplingNearest2d,
 } from './upsample';
+export * as utils from './utils';

@@ -6,7 +6,7 @@
  */
 import { argTypeError, argValueError, pyList, shapeError, show } from '../errors';
 import { integer, number, oneOf, optionsOf } from '../options';
-import { generator } from '../random';
+import { generator, skipped } from '../random';
 import { checkFloat32, checkTensor, type DType, type Tensor, writeData } from '../tensor';
 import { erf, orthonormalColumns } from './numerics';
 
@@ -81,7 +81,7 @@ export function uniform_(tensor: Tensor, a = 0, b = 1): Tensor {
   if (!Number.isFinite(Math.fround(b) - Math.fround(a))) {
     throw argValueError(`a and b must be float32 numbers, got a=${a} and b=${b}`);
   }
-  generator.fillUniform(target(tensor), a, b);
+  if (!skipped()) generator.fillUniform(target(tensor), a, b);
   return tensor;
 }
 
@@ -93,7 +93,8 @@ export function uniform_(tensor: Tensor, a = 0, b = 1): Tensor {
 export function normal_(tensor: Tensor, mean = 0, std = 1): Tensor {
   checkFloat32('tensor', tensor);
   number('mean', mean);
-  generator.fillNormal(target(tensor), mean, standardDeviation(std));
+  standardDeviation(std);
+  if (!skipped()) generator.fillNormal(target(tensor), mean, std);
   return tensor;
 }
 
@@ -281,6 +282,7 @@ export function truncNormal_(tensor: Tensor, options?: TruncNormalOptions): Tens
   number('a', a, { finite: false });
   number('b', b, { finite: false });
   if (!(a <= b)) throw argValueError(`a must be at most b, got a=${a} and b=${b}`);
+  if (skipped()) return tensor;
   const below = (x: number): number => (1 + erf((x - mean) / std / Math.SQRT2)) / 2;
   const data = target(tensor);
   if (below(b) - below(a) > 0.3) truncateByNormal(data, mean, std, a, b);
@@ -350,7 +352,7 @@ export function orthogonal_(tensor: Tensor, options?: GainOptions): Tensor {
       `Only tensors with 2 or more dimensions are supported, got shape ${pyList(tensor.shape)}`,
     );
   }
-  if (tensor.numel === 0) return tensor;
+  if (tensor.numel === 0 || skipped()) return tensor;
   const rows = tensor.shape[0];
   const columns = tensor.numel / rows;
   const data = target(tensor);
@@ -389,6 +391,7 @@ export function sparse_(tensor: Tensor, sparsity: number, options?: { std?: numb
   if (!(sparsity >= 0 && sparsity <= 1)) {
     throw argValueError(`sparsity must be from 0 to 1, got ${sparsity}`);
   }
+  if (skipped()) return tensor;
   const [rows, columns] = tensor.shape;
   const data = target(tensor);
   generator.fillNormal(data, 0, std);

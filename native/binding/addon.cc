@@ -12,6 +12,7 @@
 #include "binding/pad.h"
 #include "binding/peak.h"
 #include "binding/pool.h"
+#include "binding/random.h"
 #include "binding/resample.h"
 #include "binding/shape.h"
 #include "binding/values.h"
@@ -71,6 +72,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_elementwise(env, exports);
   export_dense(env, exports);
   export_shape(env, exports);
+  export_random(env, exports);
   export_peak(env, exports);
   exports.Set("setNumThreads", Napi::Function::New<exported<set_threads>>(env, "setNumThreads"));
   exports.Set("getNumThreads", Napi::Function::New<exported<get_threads>>(env, "getNumThreads"));

@@ -96,8 +96,7 @@ Napi::Value graph_create(const Info& info) {
     const Napi::HandleScope scope(env);
     const std::string at = "nodes[" + std::to_string(i) + "]";
     const Napi::Object object = to_object(array.Get(i), at);
-    nodes.push_back(
-        {to_operation(object), to_values(object.Get("inputs"), at + ".inputs")});
+    nodes.push_back({to_operation(object), to_values(object.Get("inputs"), at + ".inputs")});
   }
   std::vector<size_t> outputs = to_values(info[2], "outputs");
   const Graph* like = info[3].IsNull() ? nullptr : to_graph(info[3]).graph.get();

@@ -182,9 +182,7 @@ std::unique_ptr<Operation> binary(const Napi::Object& node) {
   return make_binary_operation(to_binary(node.Get("kind")), kernels());
 }
 
-std::unique_ptr<Operation> matmul(const Napi::Object&) {
-  return make_matmul_operation(kernels());
-}
+std::unique_ptr<Operation> matmul(const Napi::Object&) { return make_matmul_operation(kernels()); }
 
 std::unique_ptr<Operation> constant(const Napi::Object& node) {
   Constant constant;

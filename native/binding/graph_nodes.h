@@ -9,8 +9,8 @@
 
 namespace nnconv {
 
-// An operation holds on to JS arrays that it goes on using: it must be destroyed on the thread of its
-// environment. Throws Error.
+// An operation holds on to JS arrays that it goes on using: it must be destroyed on the thread of
+// its environment. Throws Error.
 std::unique_ptr<Operation> to_operation(const Napi::Object& node);
 
 }  // namespace nnconv

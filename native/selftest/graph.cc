@@ -159,6 +159,7 @@ Results run(Graph& graph, const std::vector<float>& input, const Shape& shape) {
     results.emplace_back(static_cast<size_t>(Builder::checked(out)), std::nanf(""));
   for (std::vector<float>& result : results) outputs.push_back(result.data());
   const float* inputs[] = {input.data()};
+  graph.find_weights();
   std::unique_ptr<RunMemory> memory = graph.take_memory();
   check(plan->run(inputs, outputs.data(), memory.get(), nullptr, nullptr), "a network runs");
   graph.give_memory(std::move(memory));

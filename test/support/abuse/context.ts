@@ -123,6 +123,7 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   graphRun: [graph, [input], [shape], 2],
   graphProfile: [graph, [input], [shape], 2],
   graphRunAsync: [graph, [input], [shape], 2],
+  randomFill: ['normal', new Uint32Array(625), new Float32Array(32), 0, 1],
   cancelTask: [task],
   queueInfo: [],
   setNumThreads: [2],

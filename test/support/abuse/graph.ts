@@ -260,11 +260,16 @@ export const graphScenarios: Scenarios = {
     const made = create([{ ...convNode, weight: mine }, linear], [1, 2]);
     const before = runOf(made);
     mine.fill(100);
-    assert.deepEqual(runOf(made), before);
+    // Those of a convolution were packed, those of a dense layer are read in place.
+    assert.deepEqual(runOf(made)[0], before[0]);
+    assert.notDeepEqual(runOf(made)[1], before[1]);
     const like = raw.graphCreate(1, [{ ...convNode, weight: mine }, linear], [1, 2], made);
     outcome(() => runOf(like));
     structuredClone(mine.buffer, { transfer: [mine.buffer] });
-    assert.deepEqual(runOf(made), before);
+    throws('ERR_NNCONV_BUFFER', () => runOf(made));
+    throws('ERR_NNCONV_BUFFER', () => runOf(like));
+    throws('ERR_NNCONV_BUFFER', () => raw.graphProfile(made, [input], [shape], 1));
+    throws('ERR_NNCONV_BUFFER', () => raw.graphRunAsync(made, [input], [shape], 1));
     outcome(() => runOf(made, new Float32Array(2 * 400), [1, 2, 20, 20]));
     outcome(() => raw.graphCreate(1, [convNode], [1], made));
     throws('ERR_NNCONV_BUFFER', () => create([{ ...convNode, weight: mine }]));
@@ -307,6 +312,22 @@ export const graphScenarios: Scenarios = {
         }
       }
     }
+    // A dense layer, whose weights are read in the run itself.
+    for (const call of ['graphRun', 'graphProfile', 'graphRunAsync'] as const) {
+      for (const act of ['dispose', 'detach']) {
+        const w = weight.slice();
+        const dense = { op: 'linear', inputs: [0], weight: w, bias: null, outFeatures: 6, inFeatures: 4, cut: null }; // prettier-ignore
+        const victim = create([dense]) as GraphHandle;
+        const { inputs } = sly(() => {
+          if (act === 'dispose') addon.graphDispose(victim);
+          else if (w.length > 0) structuredClone(w.buffer, { transfer: [w.buffer] });
+        });
+        const got = outcome(() => raw[call](victim, inputs, [shape], 1));
+        if (act === 'detach' && call !== 'graphRunAsync') {
+          assert.deepEqual(got, { code: 'ERR_NNCONV_BUFFER' });
+        }
+      }
+    }
     const x = input.slice();
     const second = Object.defineProperty([x, x], 1, {
       get() {
@@ -337,6 +358,20 @@ export const graphScenarios: Scenarios = {
     const fickle: number[] = [0, 0];
     Object.defineProperty(fickle, 0, { get: () => (fickle.push(0, 0, 0), 0) });
     outcome(() => runOf(create([{ op: 'cat', dim: 0, inputs: fickle }])));
+    stillRight();
+  },
+
+  async 'weights that go while, and after, a network runs on another thread'() {
+    const mine = weight.slice();
+    const linear = { op: 'linear', inputs: [0], weight: mine, bias: null, outFeatures: 6, inFeatures: 4, cut: null }; // prettier-ignore
+    const made = create([linear]);
+    const [expected] = runOf(made);
+    const run = raw.graphRunAsync(made, [input], [shape], 1);
+    structuredClone(mine.buffer, { transfer: [mine.buffer] });
+    assert.deepEqual((await run.promise)[0], expected);
+    // It has a copy from then on.
+    assert.deepEqual(runOf(made)[0], expected);
+    assert.deepEqual((await raw.graphRunAsync(made, [input], [shape], 1).promise)[0], expected);
     stillRight();
   },
 
