@@ -110,7 +110,11 @@ export class Tensor<D extends DType = 'float32'> {
   readonly #storage: Storage<D>;
 
   static {
-    storageOf = (tensor) => tensor.#storage;
+    storageOf = (tensor) => {
+      // A Proxy of one, say.
+      if (!isTensor(tensor)) throw argTypeError(`this must be a Tensor, got ${show(tensor)}`);
+      return tensor.#storage;
+    };
     isTensor = (value): value is Tensor<DType> =>
       typeof value === 'object' && value !== null && #storage in value;
   }
@@ -128,7 +132,7 @@ export class Tensor<D extends DType = 'float32'> {
 
   /** The type of the elements, 'float32' for whatever a layer takes or returns. */
   get dtype(): D {
-    return this.#storage.dtype;
+    return storageOf(this).dtype;
   }
 
   /** The number of dimensions. */
@@ -138,7 +142,7 @@ export class Tensor<D extends DType = 'float32'> {
 
   /** The number of elements. */
   get numel(): number {
-    return this.#storage.numel;
+    return storageOf(this).numel;
   }
 
   /**
@@ -149,9 +153,10 @@ export class Tensor<D extends DType = 'float32'> {
    */
   get data(): DataOf<D> {
     refuseSymbolic(this as Tensor, 'reads the values of a tensor');
-    this.#storage.separate();
-    this.#storage.exposed = true;
-    return this.#storage.data;
+    const storage = storageOf(this);
+    storage.separate();
+    storage.exposed = true;
+    return storage.data;
   }
 
   /**
@@ -162,7 +167,7 @@ export class Tensor<D extends DType = 'float32'> {
    *   ERR_NNCONV_SHAPE if the number of elements differs
    */
   reshape(shape: readonly number[]): Tensor<D> {
-    return new Tensor(this.#storage, resolveShape(this, integers('shape', shape)));
+    return new Tensor(storageOf(this), resolveShape(this, integers('shape', shape)));
   }
 
   /** A copy with elements of its own. */

@@ -1,7 +1,15 @@
 /** What the normalisation layers share: an optional weight and bias, and how tensors are handed on. */
 import { argValueError, pyList, shapeError } from '../errors';
 import { boolean, integer, number } from '../options';
-import { allocate, checkFloat32, type DType, readData, type Tensor, wrap } from '../tensor';
+import {
+  allocate,
+  checkFloat32,
+  checkTensor,
+  type DType,
+  readData,
+  type Tensor,
+  wrap,
+} from '../tensor';
 import { ones_, zeros_ } from './init';
 import { Module } from './module';
 
@@ -31,6 +39,7 @@ export function checkParameterShape(
   expected: readonly number[],
   input?: Tensor,
 ): void {
+  checkTensor(name, parameter);
   if (pyList(parameter.shape) === pyList(expected)) return;
   const reason = input === undefined ? '' : ` for input of size: ${pyList(input.shape)}`;
   throw shapeError(

@@ -359,7 +359,8 @@ function isPair(value: unknown): value is [name: string, module: unknown] {
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
 }
 
 /** The modules of an iterable, all of them looked at before any is used. */

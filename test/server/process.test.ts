@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { linkAddon, writePlain } from '../../scripts/plain-lib';
+const { linkAddon, writePlain } = require('../../scripts/plain-lib');
 
 const root = path.resolve(__dirname, '..', '..');
 const folders: string[] = [];
@@ -43,7 +43,12 @@ const COMMON = `
 `;
 
 function run(code: string, command: string[] = []) {
-  const [program, ...args] = [...command, process.execPath, '-e', `${COMMON}\n(async () => {${code}})();`];
+  const [program, ...args] = [
+    ...command,
+    process.execPath,
+    '-e',
+    `${COMMON}\n(async () => {${code}})();`,
+  ];
   const { status, signal, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
     timeout: 50_000,
@@ -55,7 +60,7 @@ const clean = { status: 0, signal: null, stderr: '' };
 const WAYS = {
   'a layer on the event loop': 'const go = () => { model.forward(x); setImmediate(go); }; go();',
   'a layer on its own thread':
-    'const go = () => { model.getSubmodule('0').forwardAsync(x).then(go, () => 0); }; for (let i = 0; i < 9; i++) go();',
+    'const go = () => { model.getSubmodule("0").forwardAsync(x).then(go, () => 0); }; for (let i = 0; i < 9; i++) go();',
   'a session on its own thread':
     'const go = () => { session.runAsync(x).then(go, () => 0); }; for (let i = 0; i < 9; i++) go();',
   'a worker': `
@@ -220,6 +225,8 @@ limited('a limit on threads', () => {
       signal: null,
       stdout: '{"right":[true,true,true],"more":true}\n',
     });
-    expect(stderr.match(/NnconvWarning: the system refuses threads .* use \d+ instead of 16/g)).toHaveLength(1);
+    expect(
+      stderr.match(/NnconvWarning: the system refuses threads .* use \d+ instead of 16/g),
+    ).toHaveLength(1);
   });
 });

@@ -56,7 +56,8 @@ function found(files: Files, env: NodeJS.ProcessEnv = {}): { threads: number; re
     const code = `
       const { threads, threadsReason: reason } = require(${JSON.stringify(addonPath)}).runtimeInfo();
       console.log(JSON.stringify({ threads, reason }));`;
-    const { NNCONV_NUM_THREADS: _, ...inherited } = process.env;
+    const inherited = { ...process.env };
+    delete inherited.NNCONV_NUM_THREADS;
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], {
       encoding: 'utf8',
       env: { ...inherited, NNCONV_CPU_ROOT: root, ...env },
