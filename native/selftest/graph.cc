@@ -175,7 +175,7 @@ void test_graph(const KernelTable& kernels, uint32_t seed) {
   const size_t count = all.nodes.size() + 1;
   std::vector<size_t> outputs(count);
   for (size_t value = 0; value < count; ++value) outputs[value] = value;
-  Graph whole(1, std::move(all.nodes), outputs, nullptr);
+  Graph whole(1, std::move(all.nodes), outputs, nullptr, kernels);
   const Results kept = run(whole, input, shape);
   bool numbers = true;
   for (float v : kept.back()) numbers = numbers && !std::isnan(v);
@@ -185,7 +185,7 @@ void test_graph(const KernelTable& kernels, uint32_t seed) {
   std::vector<size_t> some{count - 1};
   if (pick(random, 0, 1))
     some.push_back(static_cast<size_t>(pick(random, 0, static_cast<int64_t>(count) - 1)));
-  Graph reused(1, std::move(again.nodes), some, &whole);
+  Graph reused(1, std::move(again.nodes), some, &whole, kernels);
   for (int threads : {1, 2}) {
     set_num_threads(threads);
     const Results got = run(reused, input, shape);
