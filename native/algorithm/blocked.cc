@@ -29,8 +29,7 @@ class Blocked1x1Plan final : public ConvPlan {
     row_ = flat_ ? shape.out_plane() : shape.out[2];
     make_blocks();
     int64_t tile = kMaxBlockedM;
-    for (const Block& b : blocks_)
-      tile = std::min<int64_t>(tile, kernels.blocked.m[b.vectors]);
+    for (const Block& b : blocks_) tile = std::min<int64_t>(tile, kernels.blocked.m[b.vectors]);
     row_tiles_ = ceil_div(row_, tile);
     // The input of a chunk should stay in the L2 cache for all blocks.
     const int64_t most = cpu_info().l2_bytes / 2 / (spec.in_channels * tile * 4);
@@ -76,8 +75,7 @@ void Blocked1x1Plan::make_blocks() {
   }
 }
 
-void Blocked1x1Plan::run_tile(const ConvArgs& args, int64_t n, const Block& b,
-                              int64_t tile) const {
+void Blocked1x1Plan::run_tile(const ConvArgs& args, int64_t n, const Block& b, int64_t tile) const {
   const int64_t width = kernels_.width;
   const int64_t row = tile / row_tiles_, part = tile % row_tiles_;
   const int64_t x = row_ * part / row_tiles_, end = row_ * (part + 1) / row_tiles_;
@@ -87,17 +85,17 @@ void Blocked1x1Plan::run_tile(const ConvArgs& args, int64_t n, const Block& b,
     const int64_t h = row % shape_.out[1] * spec_.stride[1];
     pixel = (d * shape_.in[1] + h) * shape_.in[2] + x * spec_.stride[2];
   }
-  const BlockedTile t{
-      args.input + n * spec_.in_channels * shape_.in_plane() + pixel * width,
-      spec_.stride[2] * width,
-      shape_.in_plane() * width,
-      spec_.in_channels / width,
-      args.packed + b.first * width * spec_.in_channels,
-      args.bias ? args.bias + b.first * width : nullptr,
-      args.output + (n * spec_.out_channels + b.first * width) * shape_.out_plane() +
-          (row * row_ + x) * width,
-      shape_.out_plane() * width,
-      args.finish};
+  const BlockedTile t{args.input + n * spec_.in_channels * shape_.in_plane() + pixel * width,
+                      spec_.stride[2] * width,
+                      shape_.in_plane() * width,
+                      spec_.in_channels / width,
+                      args.packed + b.first * width * spec_.in_channels,
+                      args.bias ? args.bias + b.first * width : nullptr,
+                      args.output +
+                          (n * spec_.out_channels + b.first * width) * shape_.out_plane() +
+                          (row * row_ + x) * width,
+                      shape_.out_plane() * width,
+                      args.finish};
   kernels_.blocked.tile[b.vectors][end - x](&t);
 }
 
@@ -144,20 +142,19 @@ class BlockedDepthwisePlan final : public ConvPlan {
     const ConvSpec& s = spec_;
     parallel_for(args.batch * blocks * pieces_, args.threads, [&](int64_t item, int) {
       const int64_t piece = item % pieces_, plane = item / pieces_, block = plane % blocks;
-      const BlockedDepthwise t{
-          args.input + plane * width * shape_.in_plane(),
-          args.packed + block * width * s.taps(),
-          {s.kernel[1], s.kernel[2]},
-          {s.stride[1], s.stride[2]},
-          {s.dilation[1], s.dilation[2]},
-          {s.pad_low[1], s.pad_low[2]},
-          {shape_.in[1], shape_.in[2]},
-          shape_.out[2],
-          piece * piece_,
-          std::min(shape_.out[1], (piece + 1) * piece_),
-          args.bias ? args.bias + block * width : nullptr,
-          args.output + plane * width * shape_.out_plane(),
-          args.finish};
+      const BlockedDepthwise t{args.input + plane * width * shape_.in_plane(),
+                               args.packed + block * width * s.taps(),
+                               {s.kernel[1], s.kernel[2]},
+                               {s.stride[1], s.stride[2]},
+                               {s.dilation[1], s.dilation[2]},
+                               {s.pad_low[1], s.pad_low[2]},
+                               {shape_.in[1], shape_.in[2]},
+                               shape_.out[2],
+                               piece * piece_,
+                               std::min(shape_.out[1], (piece + 1) * piece_),
+                               args.bias ? args.bias + block * width : nullptr,
+                               args.output + plane * width * shape_.out_plane(),
+                               args.finish};
       kernels_.blocked.depthwise(&t);
     });
   }

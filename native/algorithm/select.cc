@@ -178,8 +178,8 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
   // Pointwise: nothing is copied or transposed.
   if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, 0.15 * macs};
   const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
-  const bool whole = spec.in_per_group() % kernels.width == 0 &&
-                     spec.out_per_group() % kernels.width == 0;
+  const bool whole =
+      spec.in_per_group() % kernels.width == 0 && spec.out_per_group() % kernels.width == 0;
   // Winograd transposes what it reads and writes anyhow.
   if (whole && kind_of(selected, spec) >= 0) return {selected, 0};
   return {};

@@ -186,7 +186,7 @@ class WinogradPlan final : public ConvPlan {
   const KernelTable& kernels_;
   const WinogradKernels& functions_;
   const WinogradAxis &rows_, &columns_;
-  int64_t width_;     // of a vector
+  int64_t width_;  // of a vector
   ConvFormats formats_;
   int64_t channels_;  // input channels of a group, in whole vectors
   std::vector<Block> blocks_;

@@ -41,8 +41,8 @@ class ReorderStep final : public Step {
   ReorderStep(bool to_blocked, const KernelTable& kernels, const Shape& shape)
       : to_blocked_(to_blocked), kernels_(kernels), shape_(shape) {}
   void run(const StepArgs& args) const override {
-    (to_blocked_ ? to_blocked : from_blocked)(kernels_, shape_[0], shape_[1],
-                                              shape_[2] * shape_[3], args.inputs[0], args.output);
+    (to_blocked_ ? to_blocked : from_blocked)(kernels_, shape_[0], shape_[1], shape_[2] * shape_[3],
+                                              args.inputs[0], args.output);
   }
 
  private:

@@ -90,8 +90,7 @@ class Graph {
  private:
   std::shared_ptr<GraphPlan> make_plan(const std::vector<Shape>& input_shapes);
   struct PlanNode;  // a node as planned, or a reorder between two
-  void add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes,
-                 std::vector<size_t>* outputs) const;
+  void add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes, std::vector<size_t>* outputs) const;
   void place_values(GraphPlan* plan, const std::vector<PlanNode>& nodes,
                     const std::vector<size_t>& outputs) const;
 

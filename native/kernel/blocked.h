@@ -12,12 +12,12 @@ namespace nnconv {
 // One tap: M pixels x V vectors of output channels.
 //   out[m][c] = bias[c] + sum over input channels: input[m] * weight[c]
 struct BlockedTile {
-  const float* input;    // the first pixel's first block of channels
-  int64_t input_m;       // distances of neighbouring pixels and blocks
+  const float* input;  // the first pixel's first block of channels
+  int64_t input_m;     // distances of neighbouring pixels and blocks
   int64_t input_block;
-  int64_t blocks;        // of input channels
-  const float* weight;   // packed [input channel][V * W]
-  const float* bias;     // V * W values, or null
+  int64_t blocks;       // of input channels
+  const float* weight;  // packed [input channel][V * W]
+  const float* bias;    // V * W values, or null
   float* out;
   int64_t out_block;
   const Finish* finish;  // or null
@@ -36,8 +36,8 @@ struct BlockedDepthwise {
   int64_t in[2];
   int64_t out_columns;
   int64_t row_begin, row_end;
-  const float* bias;  // W values, or null
-  float* out;         // the block's plane
+  const float* bias;     // W values, or null
+  float* out;            // the block's plane
   const Finish* finish;  // or null
 };
 typedef void (*BlockedDepthwiseFn)(const BlockedDepthwise*);

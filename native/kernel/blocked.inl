@@ -4,13 +4,13 @@
 
 namespace {
 
-// DENSE: the pixels are neighbours, their distance a constant.
-template <int M, int V, bool DENSE>
+// STEP: the distance of the pixels in pixels, as a constant; 0: any.
+template <int M, int V, int STEP>
 NNCONV_INLINE void blocked_sum(const nnconv::BlockedTile* t, vf (&acc)[M][V]) {
   constexpr int kSteps = 4;  // unrolled
   vf total[M][V];
   oc_zero<M, V>(acc);
-  const int64_t input_m = DENSE ? W : t->input_m;
+  const int64_t input_m = STEP ? STEP * W : t->input_m;
   const float *input = t->input, *weight = t->weight;
   bool first = true;
   for (int64_t left = t->blocks;;) {
@@ -19,8 +19,10 @@ NNCONV_INLINE void blocked_sum(const nnconv::BlockedTile* t, vf (&acc)[M][V]) {
       const float* p = input;
       input += t->input_block;
       // The next tile's, which begin a new line of every block.
+      constexpr int kNext = M * STEP * W;
       NNCONV_UNROLL
-      for (int j = 0; j < (DENSE ? M * W : 0); j += kLine) __builtin_prefetch(p + M * W + j);
+      for (int j = 0; j < kNext; j += STEP == 2 && 2 * W > kLine ? 2 * W : kLine)
+        __builtin_prefetch(p + kNext + j);
       for (int j = 0; j < W; j += kSteps) {
         NNCONV_UNROLL
         for (int k = 0; k < kSteps; ++k) {
@@ -58,9 +60,11 @@ void blocked_tile(const nnconv::BlockedTile* t) {
   prefetch_other(t->finish, t->out, t->out_block, V, M * W);
   vf acc[M][V];
   if (t->input_m == W)
-    blocked_sum<M, V, true>(t, acc);
+    blocked_sum<M, V, 1>(t, acc);
+  else if (t->input_m == 2 * W)
+    blocked_sum<M, V, 2>(t, acc);
   else
-    blocked_sum<M, V, false>(t, acc);
+    blocked_sum<M, V, 0>(t, acc);
   if (t->finish)
     blocked_store<M, V>(t, acc, Finishing{*t->finish});
   else
@@ -80,36 +84,43 @@ NNCONV_INLINE TapRange taps_inside(const nnconv::BlockedDepthwise* t, int d, int
   return r;
 }
 
-// M pixels of a row from x on; all meet the same taps. K: the kernel's width without dilation where
+// The taps of one column of the kernel.
+template <int M>
+NNCONV_INLINE void blocked_column(vf (&acc)[M], const float* p, const float* w, int64_t count,
+                                  int64_t step, int64_t next_row, int64_t next_tap) {
+  for (; count > 0; --count, p += next_row, w += next_tap) {
+    const vf tap = vload(w);
+    NNCONV_UNROLL
+    for (int m = 0; m < M; ++m) acc[m] = vfma(vload(p + m * step), tap, acc[m]);
+  }
+}
+
+// M pixels of a row from x on; all meet the same taps, which are summed column by column as
+// depthwise.inl does. K: the kernel's width without dilation where
 // every column is inside, 0: any. S: the stride along the row, 0: any.
 template <int M, int K, int S>
 NNCONV_INLINE void blocked_pixels(const nnconv::BlockedDepthwise* t, int64_t row, int64_t x,
                                   TapRange rows, TapRange columns) {
   const int64_t step = (S ? S : t->stride[1]) * W;
-  const int64_t next = (K ? 1 : t->dilation[1]) * W;
   const int64_t column0 = x * t->stride[1] - t->pad[1] + (K ? 0 : columns.first * t->dilation[1]);
   const int64_t row0 = row * t->stride[0] - t->pad[0];
   const vf bias = t->bias ? vload(t->bias) : (vf){};
   vf acc[M];
   NNCONV_UNROLL
   for (int m = 0; m < M; ++m) acc[m] = bias;
-  for (int64_t k = rows.first; k < rows.end; ++k) {
-    const float* p = t->input + ((row0 + k * t->dilation[0]) * t->in[1] + column0) * W;
-    const float* w = t->weight + (k * t->kernel[1] + (K ? 0 : columns.first)) * W;
-    if constexpr (K > 0) {
-      NNCONV_UNROLL
-      for (int j = 0; j < K; ++j) {
-        const vf tap = vload(w + j * W);
-        NNCONV_UNROLL
-        for (int m = 0; m < M; ++m) acc[m] = vfma(vload(p + m * step + j * W), tap, acc[m]);
-      }
-    } else {
-      for (int64_t j = columns.first; j < columns.end; ++j, p += next, w += W) {
-        const vf tap = vload(w);
-        NNCONV_UNROLL
-        for (int m = 0; m < M; ++m) acc[m] = vfma(vload(p + m * step), tap, acc[m]);
-      }
-    }
+  const int64_t next_row = t->dilation[0] * t->in[1] * W;
+  const float* const top =
+      t->input + ((row0 + rows.first * t->dilation[0]) * t->in[1] + column0) * W;
+  const float* const weight = t->weight + rows.first * t->kernel[1] * W;
+  const int64_t next_tap = t->kernel[1] * W, count = rows.end - rows.first;
+  if constexpr (K > 0) {
+    NNCONV_UNROLL
+    for (int j = 0; j < K; ++j)
+      blocked_column<M>(acc, top + j * W, weight + j * W, count, step, next_row, next_tap);
+  } else {
+    for (int64_t j = columns.first; j < columns.end; ++j)
+      blocked_column<M>(acc, top + (j - columns.first) * t->dilation[1] * W, weight + j * W, count,
+                        step, next_row, next_tap);
   }
   float* out = t->out + (row * t->out_columns + x) * W;
   if (t->finish) {
@@ -146,8 +157,7 @@ NNCONV_INLINE void blocked_rows(const nnconv::BlockedDepthwise* t) {
       x += 2;
     }
     for (; x < hi; ++x) blocked_pixels<1, K, S>(t, row, x, rows, all);
-    for (; x < t->out_columns; ++x)
-      blocked_pixels<1, 0, 0>(t, row, x, rows, taps_inside(t, 1, x));
+    for (; x < t->out_columns; ++x) blocked_pixels<1, 0, 0>(t, row, x, rows, taps_inside(t, 1, x));
   }
 }
 

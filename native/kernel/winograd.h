@@ -129,8 +129,8 @@ struct WinogradOutput {
   int64_t channels;   // 1..W
   float* out;
   int64_t out_channel, out_row;  // out_channel 0: blocked, W channels
-  int64_t rows, columns;  // of the tile that lie in the output
-  const Finish* finish;   // or null
+  int64_t rows, columns;         // of the tile that lie in the output
+  const Finish* finish;          // or null
 };
 // Returns whether any value is not finite.
 typedef bool (*WinogradOutputFn)(const WinogradOutput*);

@@ -10,8 +10,8 @@ namespace {
 // The same from a block of channels: a copy, but for the borders.
 void winograd_gather_blocked(const WinogradGather* g) {
   const int64_t stored = (g->columns + W - 1) / W * W;
-  const int64_t most = g->in_columns - g->column0 < g->columns ? g->in_columns - g->column0
-                                                               : g->columns;
+  const int64_t most =
+      g->in_columns - g->column0 < g->columns ? g->in_columns - g->column0 : g->columns;
   const int64_t lo = g->column0 < 0 ? -g->column0 : 0;
   for (int64_t y = 0; y < g->rows; ++y) {
     float* row = g->strip + y * stored * W;
