@@ -134,6 +134,10 @@ export interface GraphStep {
   /** Which node it runs; some have nothing to do at run time. */
   node: number;
   algorithm: string;
+  /** Of the output: 'NCHW', or in blocks of channels, such as 'NCHW8c'. */
+  layout: string;
+  /** Nothing but a change of layout, before that node. */
+  reorder: boolean;
   macs: number;
   packedBytes: number;
   outputShape: number[];

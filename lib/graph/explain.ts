@@ -4,14 +4,17 @@ import type { Graph, GraphNode } from './graph';
 
 /** One step of a compiled network. */
 export interface StepExplanation {
-  /** What it computes, with what was fused into it: 'pad+conv+batchNorm+add+clamp'. */
+  /**
+   * What it computes, with what was fused into it: 'pad+conv+batchNorm+add+clamp'; 'reorder' where only
+   * the layout changes.
+   */
   operation: string;
   /** The modules that it does the work of, by their dotted names. */
   modules: readonly string[];
   /** The algorithm of a convolution; '' for others. */
   algorithm: string;
-  /** How activations lie in memory. */
-  layout: 'NCHW';
+  /** How the output lies in memory: 'NCHW', or in blocks of so many channels: 'NCHW8c'. */
+  layout: string;
   outputShape: readonly number[];
   /** Bytes of the tensors read and written. */
   bytes: number;
@@ -64,10 +67,10 @@ export class Explanation {
     this.steps = native.steps.map((step) => {
       const node = graph.nodes[step.node];
       return {
-        operation: operationOf(node),
-        modules: node.modules,
+        operation: step.reorder ? 'reorder' : operationOf(node),
+        modules: step.reorder ? [] : node.modules,
         algorithm: step.algorithm,
-        layout: 'NCHW' as const,
+        layout: step.layout,
         outputShape: step.outputShape,
         bytes: step.bytes,
         packedBytes: step.packedBytes,
@@ -84,6 +87,7 @@ export class Explanation {
     return {
       operation: step.operation,
       algorithm: step.algorithm,
+      layout: step.layout,
       output: step.outputShape.join('x'),
       'MB moved': mega(step.bytes + step.packedBytes),
       'M MACs': mega(step.macs),

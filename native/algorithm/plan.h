@@ -11,6 +11,14 @@
 
 namespace nnconv {
 
+// How a tensor lies in memory: as PyTorch has it, or in blocks of channels as kernel/blocked.h has
+// it, for which channels (of each group) must be whole vectors.
+enum class Format { kPlain, kBlocked };
+
+struct ConvFormats {
+  Format input = Format::kPlain, output = Format::kPlain;
+};
+
 struct ConvArgs {
   const float* input;   // (batch, in_channels, D, H, W)
   const float* packed;  // what pack() wrote
@@ -58,7 +66,15 @@ bool supports_pointwise(const ConvSpec&);
 // `kind` as in kWinogradPair; winograd_kind() is the one with tiles of m_height x m_width outputs
 // that can run the problem, or -1.
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
-                                             int kind);
+                                             int kind, ConvFormats formats);
 int winograd_kind(const ConvSpec&, int m_height, int m_width);
+
+// Input and output in blocks of channels.
+std::unique_ptr<ConvPlan> make_blocked_1x1_plan(const ConvSpec&, const ConvShape&,
+                                                const KernelTable&);
+bool supports_blocked_1x1(const ConvSpec&, const KernelTable&);
+std::unique_ptr<ConvPlan> make_blocked_depthwise_plan(const ConvSpec&, const ConvShape&,
+                                                      const KernelTable&);
+bool supports_blocked_depthwise(const ConvSpec&, const KernelTable&);
 
 }  // namespace nnconv

@@ -17,6 +17,8 @@ constexpr const char* kWinograd4 = "winograd_4x4";
 constexpr const char* kWinograd2 = "winograd_2x2";
 constexpr const char* kWinogradRow = "winograd_1x4";
 constexpr const char* kPointwise = "pointwise";
+constexpr const char* kBlocked1x1 = "blocked_1x1";
+constexpr const char* kBlockedDepthwise = "blocked_depthwise";
 constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,    kDepthwise,
                                        kWinograd4, kWinograd2, kWinogradRow, kReference};
 
@@ -168,8 +170,36 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
     const int kind = kind_of(name, spec);
-    if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind);
+    if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind, {});
     return make_reference_plan(spec, shape);
+  }
+  return nullptr;
+}
+
+BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
+                                const KernelTable& kernels, bool strict) {
+  if (spec.dims != 2 || spec.in_channels == 0) return {};
+  const double macs = multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out});
+  // Depthwise: no lanes lost at the ends of rows, no masks, no shuffles for a stride.
+  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, 1.5 * macs};
+  // Pointwise: nothing is copied or transposed.
+  if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, 0.15 * macs};
+  const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
+  const bool whole =
+      spec.in_per_group() % kernels.width == 0 && spec.out_per_group() % kernels.width == 0;
+  // Winograd transposes what it reads and writes anyhow.
+  if (whole && kind_of(selected, spec) >= 0) return {selected, 0};
+  return {};
+}
+
+std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,
+                                            const ConvShape& shape, const KernelTable& kernels) {
+  if (algorithm == kBlocked1x1) return make_blocked_1x1_plan(spec, shape, kernels);
+  if (algorithm == kBlockedDepthwise) return make_blocked_depthwise_plan(spec, shape, kernels);
+  for (const WinogradChoice& w : kWinograds) {
+    if (algorithm == w.name)
+      return make_winograd_plan(spec, shape, kernels, winograd_kind(spec, w.height, w.width),
+                                {Format::kBlocked, Format::kBlocked});
   }
   return nullptr;
 }

@@ -27,6 +27,22 @@ std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& s
 std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec& spec,
                                     const ConvShape& shape, const KernelTable& kernels);
 
+// What a layer could be in a network that keeps tensors in blocks of channels.
+struct BlockedSelection {
+  const char* algorithm = nullptr;  // one that takes and gives blocks, or null
+  // What blocks save over select_algorithm()'s, in multiply-accumulates at full speed of one image.
+  double gain = 0;
+};
+BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
+                                const KernelTable& kernels, bool strict);
+
+// In the same measure: what it costs to change how a tensor lies, for each of its elements.
+constexpr double kReorderCost = 8.0;
+
+// A plan of a blocked algorithm.
+std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,
+                                            const ConvShape& shape, const KernelTable& kernels);
+
 // Threads worth waking for so many multiply-accumulates.
 int threads_for(double macs);
 

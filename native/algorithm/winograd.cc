@@ -109,14 +109,16 @@ int64_t pixels_of(const WinogradAxis& axis, int64_t tiles) {
 
 class WinogradPlan final : public ConvPlan {
  public:
-  WinogradPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels, int kind)
+  WinogradPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels, int kind,
+               ConvFormats formats)
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
         functions_(kernels.winograd.kinds[kind]),
         rows_(kWinogradAxis[kWinogradPair[kind][0]]),
         columns_(kWinogradAxis[kWinogradPair[kind][1]]),
-        width_(kernels.width) {
+        width_(kernels.width),
+        formats_(formats) {
     channels_ = ceil_div(spec.in_per_group(), width_) * width_;
     for (int64_t first = 0; first < spec.out_per_group();) {
       const int64_t left = spec.out_per_group() - first;
@@ -184,7 +186,8 @@ class WinogradPlan final : public ConvPlan {
   const KernelTable& kernels_;
   const WinogradKernels& functions_;
   const WinogradAxis &rows_, &columns_;
-  int64_t width_;     // of a vector
+  int64_t width_;  // of a vector
+  ConvFormats formats_;
   int64_t channels_;  // input channels of a group, in whole vectors
   std::vector<Block> blocks_;
   int64_t lanes_ = 0;
@@ -327,11 +330,13 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
   const int64_t columns = pixels_of(columns_, tile_columns);
   const int64_t strip_row = ceil_div(columns, width_) * width_ * width_;
   for (int64_t c = 0; c < in; c += width_) {
+    const bool blocked = formats_.input == Format::kBlocked;
+    const int64_t pixel = blocked ? width_ : 1;
     const WinogradGather gather{
         args.input + (item.n * spec_.in_channels + item.g * in + c) * shape_.in_plane() +
-            depth * shape_.in[1] * shape_.in[2],
-        shape_.in_plane(),
-        shape_.in[2],
+            depth * shape_.in[1] * shape_.in[2] * pixel,
+        blocked ? 0 : shape_.in_plane(),
+        shape_.in[2] * pixel,
         std::min(width_, in - c),
         s.y0 * rows_.step + first_input(rows_, 1),
         s.x0 * columns_.step + first_input(columns_, 2),
@@ -354,6 +359,8 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
   const Strip& s = *item.strip;
   const int64_t lanes = block.vectors * width_;
   const int64_t group = item.g * spec_.out_per_group();
+  const bool blocked = formats_.output == Format::kBlocked;
+  const int64_t pixel = blocked ? width_ : 1;
   for (int64_t ty = s.y0; ty < s.y1; ++ty) {
     for (int64_t tx = s.x0; tx < s.x1; ++tx) {
       const int64_t y = ty * rows_.outputs, x = tx * columns_.outputs;
@@ -367,9 +374,9 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                     count,
                                     args.output +
                                         (item.n * spec_.out_channels + o) * shape_.out_plane() +
-                                        (depth * shape_.out[1] + y) * shape_.out[2] + x,
-                                    shape_.out_plane(),
-                                    shape_.out[2],
+                                        ((depth * shape_.out[1] + y) * shape_.out[2] + x) * pixel,
+                                    blocked ? 0 : shape_.out_plane(),
+                                    shape_.out[2] * pixel,
                                     std::min<int64_t>(rows_.outputs, shape_.out[1] - y),
                                     std::min<int64_t>(columns_.outputs, shape_.out[2] - x),
                                     args.finish};
@@ -381,12 +388,14 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
 
 void WinogradPlan::recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first,
                              int64_t count, int64_t depth, int64_t y0, int64_t x0) const {
+  const bool blocked = formats_.output == Format::kBlocked;
+  const int64_t pixel = blocked ? width_ : 1, channel = blocked ? 1 : shape_.out_plane();
   float* output = args.output + (n * spec_.out_channels + first) * shape_.out_plane() +
-                  depth * shape_.out[1] * shape_.out[2];
-  for (int64_t o = first; o < first + count; ++o, output += shape_.out_plane()) {
+                  depth * shape_.out[1] * shape_.out[2] * pixel;
+  for (int64_t o = first; o < first + count; ++o, output += channel) {
     for (int64_t y = y0; y < std::min(y0 + rows_.outputs, shape_.out[1]); ++y) {
       for (int64_t x = x0; x < std::min(x0 + columns_.outputs, shape_.out[2]); ++x) {
-        float* out = output + y * shape_.out[2] + x;
+        float* out = output + (y * shape_.out[2] + x) * pixel;
         const double sum = output_at(args, n, g, o, Dims{depth, y, x});
         *out = finish_value(args.finish, static_cast<float>(sum), out);
       }
@@ -400,6 +409,11 @@ double WinogradPlan::output_at(const ConvArgs& args, int64_t n, int64_t g, int64
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
   const float* weight = args.packed + spec_.groups * group_floats();
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
+  const bool blocked = formats_.input == Format::kBlocked;
+  const int64_t pixel = blocked ? width_ : 1;
+  const auto channel = [&](int64_t c) {
+    return blocked ? c / width_ * width_ * shape_.in_plane() + c % width_ : c * shape_.in_plane();
+  };
   const int64_t first = spec_.transposed ? g * in * out + o - g * out : o * in;
   const int64_t step = spec_.transposed ? out : 1;
   double sum = args.bias ? args.bias[o] : 0.0;
@@ -407,7 +421,7 @@ double WinogradPlan::output_at(const ConvArgs& args, int64_t n, int64_t g, int64
     const int64_t i = input_of(at, k);
     for (int64_t c = 0; i >= 0 && c < in; ++c)
       sum += static_cast<double>(weight[(first + c * step) * taps + k]) *
-             static_cast<double>(input[c * shape_.in_plane() + i]);
+             static_cast<double>(input[channel(c) + i * pixel]);
   }
   return sum;
 }
@@ -455,8 +469,9 @@ int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
 }
 
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec& spec, const ConvShape& shape,
-                                             const KernelTable& kernels, int kind) {
-  return std::make_unique<WinogradPlan>(spec, shape, kernels, kind);
+                                             const KernelTable& kernels, int kind,
+                                             ConvFormats formats) {
+  return std::make_unique<WinogradPlan>(spec, shape, kernels, kind, formats);
 }
 
 }  // namespace nnconv

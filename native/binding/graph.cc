@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "algorithm/kernels.h"
 #include "binding/async.h"
 #include "binding/environment.h"
 #include "binding/graph_nodes.h"
@@ -101,7 +102,7 @@ Napi::Value graph_create(const Info& info) {
   std::vector<size_t> outputs = to_values(info[2], "outputs");
   const Graph* like = info[3].IsNull() ? nullptr : to_graph(info[3]).graph.get();
   handle->graph = std::make_shared<Graph>(static_cast<size_t>(inputs), std::move(nodes),
-                                          std::move(outputs), like);
+                                          std::move(outputs), like, kernels());
   report_memory(env, handle.get());
   Napi::Object object = Napi::Object::New(env);
   if (napi_type_tag_object(env, object, &kGraphTag) != napi_ok ||
@@ -142,6 +143,8 @@ Napi::Object describe_step(Napi::Env env, const GraphPlan& plan,
   Napi::Object result = Napi::Object::New(env);
   result.Set("node", static_cast<double>(step.node));
   result.Set("algorithm", info.algorithm);
+  result.Set("layout", step.blocked ? "NCHW" + std::to_string(plan.block_width()) + "c" : "NCHW");
+  result.Set("reorder", step.reorder);
   result.Set("macs", info.macs);
   result.Set("packedBytes", info.packed_bytes);
   result.Set("outputShape", from_integers(env, plan.shape(step.output)));

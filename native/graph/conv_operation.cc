@@ -82,6 +82,19 @@ class ConvOperation final : public Operation {
     return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
   }
 
+  Blocking blocking(const std::vector<Shape>& inputs) const override {
+    const BlockedSelection s = selected_blocked(infer_shape(node_.spec, inputs[0], nullptr));
+    return {s.algorithm != nullptr, s.gain};
+  }
+
+  std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
+    const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
+    const std::string algorithm = selected_blocked(shape).algorithm;
+    std::unique_ptr<ConvPlan> plan = make_blocked_plan(algorithm, node_.spec, shape, kernels_);
+    Packed packed = packed_for(*plan);
+    return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
+  }
+
   void share_weights(const Operation& other) override {
     const auto* conv = dynamic_cast<const ConvOperation*>(&other);
     if (conv && same_weights(conv->node_)) packed_ = conv->packed_;
@@ -94,6 +107,10 @@ class ConvOperation final : public Operation {
   }
 
  private:
+  BlockedSelection selected_blocked(const ConvShape& shape) const {
+    return select_blocked(node_.spec, shape, kernels_, node_.strict);
+  }
+
   // Whether another node's packed weights would be the same.
   bool same_weights(const ConvNode& other) const {
     const ConvSpec &a = node_.spec, &b = other.spec;

@@ -1,10 +1,12 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <numeric>
 
+#include "graph/blocking.h"
 #include "graph/memory.h"
 #include "problem/conv_problem.h"
 #include "problem/error.h"
@@ -57,8 +59,9 @@ int64_t floats_of(const Shape& shape) {
 
 }  // namespace
 
-Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like)
-    : inputs_(inputs), nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
+Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like,
+             const KernelTable& kernels)
+    : inputs_(inputs), nodes_(std::move(nodes)), outputs_(std::move(outputs)), kernels_(kernels) {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     if (node.inputs.size() != node.operation->input_count())
@@ -131,43 +134,93 @@ std::shared_ptr<GraphPlan> Graph::make_plan(const std::vector<Shape>& input_shap
     require_sizes(shape);
     plan->values_.push_back({shape});
   }
-  std::vector<std::vector<Shape>> shapes(nodes_.size());  // of each node's inputs
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    for (size_t value : nodes_[i].inputs) shapes[i].push_back(plan->values_[value].shape);
-    plan->values_.push_back({nodes_[i].operation->output_shape(shapes[i])});
-    floats_of(plan->values_.back().shape);
-  }
-  for (size_t value : outputs_) plan->output_shapes_.push_back(plan->values_[value].shape);
-  for (size_t i = 0; i < nodes_.size(); ++i)
-    plan->steps_.push_back(
-        {i, nodes_[i].operation->plan(shapes[i]), nodes_[i].inputs, inputs_ + i});
-  place_values(plan.get(), shapes);
+  std::vector<PlanNode> nodes;
+  std::vector<size_t> outputs;
+  add_steps(plan.get(), &nodes, &outputs);
+  place_values(plan.get(), nodes, outputs);
   return plan;
 }
 
+struct Graph::PlanNode {
+  Operation* operation;
+  std::vector<size_t> inputs;  // values of the plan
+  std::vector<Shape> shapes;   // theirs
+  std::unique_ptr<Operation> own;
+};
+
+// Values and steps of the plan: those of the graph, and reorders where they are needed. Also what
+// the graph's outputs are in the plan.
+void Graph::add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes,
+                      std::vector<size_t>* outputs) const {
+  std::vector<Shape> shapes = plan->input_shapes_;
+  for (const Node& node : nodes_) {
+    std::vector<Shape> from;
+    for (size_t value : node.inputs) from.push_back(shapes[value]);
+    shapes.push_back(node.operation->output_shape(from));
+    floats_of(shapes.back());
+  }
+  for (size_t value : outputs_) plan->output_shapes_.push_back(shapes[value]);
+  plan->block_width_ = kernels_.width;
+  const std::vector<bool> blocked = choose_blocked(nodes_, shapes, kernels_.width);
+
+  // The plan's value for one of the graph's, as PyTorch has it and in blocks.
+  std::vector<std::array<size_t, 2>> known(shapes.size(), {kNone, kNone});
+  for (size_t value = 0; value < inputs_; ++value) known[value][false] = value;
+  const auto add = [&](size_t node, PlanNode made, size_t value, bool in_blocks) {
+    const bool reorder = made.own != nullptr;
+    std::unique_ptr<Step> step = !reorder && in_blocks ? made.operation->plan_blocked(made.shapes)
+                                                       : made.operation->plan(made.shapes);
+    known[value][in_blocks] = plan->values_.size();
+    plan->steps_.push_back(
+        {node, std::move(step), made.inputs, plan->values_.size(), in_blocks, reorder});
+    plan->values_.push_back({shapes[value]});
+    nodes->push_back(std::move(made));
+  };
+  const auto find = [&](size_t node, size_t value, bool in_blocks) {
+    if (known[value][in_blocks] == kNone) {
+      std::unique_ptr<Operation> reorder = make_reorder_operation(in_blocks, kernels_);
+      Operation* operation = reorder.get();
+      add(node, {operation, {known[value][!in_blocks]}, {shapes[value]}, std::move(reorder)}, value,
+          in_blocks);
+    }
+    return known[value][in_blocks];
+  };
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    PlanNode made{nodes_[i].operation.get(), {}, {}, nullptr};
+    for (size_t value : nodes_[i].inputs) {
+      made.inputs.push_back(find(i, value, blocked[i]));
+      made.shapes.push_back(shapes[value]);
+    }
+    add(i, std::move(made), inputs_ + i, blocked[i]);
+  }
+  for (size_t value : outputs_)
+    outputs->push_back(find(nodes_.empty() ? 0 : nodes_.size() - 1, value, false));
+}
+
 // Decides which values share memory and where each lies; steps that have nothing left to do go.
-void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>& shapes) const {
+void Graph::place_values(GraphPlan* plan, const std::vector<PlanNode>& nodes,
+                         const std::vector<size_t>& outputs) const {
   const size_t count = plan->values_.size();
   std::vector<int64_t> last(count, -1);  // step that reads a value last
   std::vector<int> uses(count, 0);
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    for (size_t value : nodes_[i].inputs) {
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    for (size_t value : nodes[i].inputs) {
       last[value] = static_cast<int64_t>(i);
       ++uses[value];
     }
   }
-  const int64_t end = static_cast<int64_t>(nodes_.size());
-  for (size_t value : outputs_) last[value] = end;
+  const int64_t end = static_cast<int64_t>(nodes.size());
+  for (size_t value : outputs) last[value] = end;
 
   // Views first: a view lies where its input lies, whose life is as long as both.
   Blocks blocks(count);
-  std::vector<bool> done(nodes_.size(), false);
+  std::vector<bool> done(nodes.size(), false);
   std::vector<Block> data(count);
   for (size_t value = 0; value < count; ++value) {
     data[value].floats = floats_of(plan->values_[value].shape);
     data[value].first = value < inputs_ ? 0 : static_cast<int64_t>(value - inputs_);
     data[value].last = std::max(last[value], data[value].first);
-    data[value].fixed = value < inputs_ || nodes_[value - inputs_].operation->constant();
+    data[value].fixed = value < inputs_ || nodes[value - inputs_].operation->constant();
   }
   const auto join = [&](size_t root, size_t to, int64_t offset) {
     blocks.join(root, to, offset);
@@ -175,26 +228,26 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     data[to].last = std::max(data[to].last, data[root].last);
     if (data[root].output != kNone) data[to].output = data[root].output;
   };
-  for (size_t i = 0; i < nodes_.size(); ++i) {
+  for (size_t i = 0; i < nodes.size(); ++i) {
     if (plan->steps_[i].step) continue;
     done[i] = true;
-    if (nodes_[i].operation->constant()) continue;
-    join(inputs_ + i, blocks.root(nodes_[i].inputs[0]), 0);
+    if (nodes[i].operation->constant()) continue;
+    join(inputs_ + i, blocks.root(nodes[i].inputs[0]), 0);
   }
   // Outputs of the graph are written where the caller wants them.
-  std::vector<bool> placed(outputs_.size(), false);
-  for (size_t o = 0; o < outputs_.size(); ++o) {
-    const size_t root = blocks.root(outputs_[o]);
-    const bool whole = data[root].floats == data[outputs_[o]].floats;
+  std::vector<bool> placed(outputs.size(), false);
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    const size_t root = blocks.root(outputs[o]);
+    const bool whole = data[root].floats == data[outputs[o]].floats;
     if (data[root].fixed || data[root].output != kNone || !whole) continue;
     data[root].output = o;
     placed[o] = true;
   }
   // Then what is computed in the place of a concatenation, or over an input that nobody needs any
   // more.
-  for (size_t i = nodes_.size(); i-- > 0;) {
-    if (!nodes_[i].operation->joins(shapes[i])) continue;
-    const std::vector<size_t>& inputs = nodes_[i].inputs;
+  for (size_t i = nodes.size(); i-- > 0;) {
+    if (!nodes[i].operation->joins(nodes[i].shapes)) continue;
+    const std::vector<size_t>& inputs = nodes[i].inputs;
     const size_t result = blocks.root(inputs_ + i);
     if (!blocks.is_root(inputs_ + i)) continue;
     bool fits = true;
@@ -214,11 +267,11 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     }
     done[i] = true;
   }
-  for (size_t i = 0; i < nodes_.size(); ++i) {
-    const int which = done[i] ? -1 : nodes_[i].operation->overwrites(shapes[i]);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const int which = done[i] ? -1 : nodes[i].operation->overwrites(nodes[i].shapes);
     if (which < 0) continue;
     const size_t result = inputs_ + i;
-    const size_t input = blocks.root(nodes_[i].inputs[static_cast<size_t>(which)]);
+    const size_t input = blocks.root(nodes[i].inputs[static_cast<size_t>(which)]);
     if (!blocks.is_root(result) || data[input].fixed || data[input].last != static_cast<int64_t>(i))
       continue;
     if (data[input].floats != data[result].floats) continue;
@@ -226,7 +279,7 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     // Another input in that block must be read before its place is written: element by element it
     // is, but not where it is repeated.
     const bool apart =
-        std::all_of(nodes_[i].inputs.begin(), nodes_[i].inputs.end(), [&](size_t value) {
+        std::all_of(nodes[i].inputs.begin(), nodes[i].inputs.end(), [&](size_t value) {
           return blocks.root(value) != input || data[value].floats == data[result].floats;
         });
     if (!apart) continue;
@@ -250,7 +303,7 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
     v.offset = blocks.offset(value);
     if (data[root].fixed && root >= inputs_) {
       v.place = GraphPlan::Place::kConstant;
-      v.constant = nodes_[root - inputs_].operation->constant();
+      v.constant = nodes[root - inputs_].operation->constant();
     } else if (data[root].fixed) {
       v.place = GraphPlan::Place::kInput;
       v.index = root;
@@ -261,11 +314,11 @@ void Graph::place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>&
       v.offset += arena[root];
     }
   }
-  for (size_t o = 0; o < outputs_.size(); ++o) {
-    if (!placed[o]) plan->copies_.emplace_back(outputs_[o], o);
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    if (!placed[o]) plan->copies_.emplace_back(outputs[o], o);
   }
   std::vector<GraphPlan::PlannedStep> steps;
-  for (size_t i = 0; i < nodes_.size(); ++i) {
+  for (size_t i = 0; i < nodes.size(); ++i) {
     if (!done[i]) steps.push_back(std::move(plan->steps_[i]));
   }
   plan->steps_ = std::move(steps);

@@ -31,11 +31,15 @@ class GraphPlan {
     std::unique_ptr<Step> step;
     std::vector<size_t> inputs;
     size_t output;
+    bool blocked = false;  // the output is in blocks of channels
+    bool reorder = false;  // nothing but a change of how a tensor lies, for that node
   };
 
   const std::vector<Shape>& input_shapes() const { return input_shapes_; }
   const std::vector<Shape>& output_shapes() const { return output_shapes_; }
   const std::vector<PlannedStep>& steps() const { return steps_; }
+  // The input of the step, or its output, is a tensor of this many channels a block.
+  int64_t block_width() const { return block_width_; }
   const Shape& shape(size_t value) const { return values_[value].shape; }
   int64_t arena_bytes() const { return arena_floats_ * 4; }
 
@@ -62,13 +66,15 @@ class GraphPlan {
   // Outputs that another place holds: copied at the end.
   std::vector<std::pair<size_t, size_t>> copies_;  // value, output
   int64_t arena_floats_ = 0;
+  int64_t block_width_ = 1;
 };
 
 class Graph {
  public:
   // Throws Error for nodes that name values which don't exist. `like`, which may be null: a graph
   // whose packed weights can be used.
-  Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like);
+  Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs, const Graph* like,
+        const KernelTable& kernels);
 
   size_t inputs() const { return inputs_; }
   size_t outputs() const { return outputs_.size(); }
@@ -88,11 +94,15 @@ class Graph {
 
  private:
   std::shared_ptr<GraphPlan> make_plan(const std::vector<Shape>& input_shapes);
-  void place_values(GraphPlan* plan, const std::vector<std::vector<Shape>>& shapes) const;
+  struct PlanNode;  // a node as planned, or a reorder between two
+  void add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes, std::vector<size_t>* outputs) const;
+  void place_values(GraphPlan* plan, const std::vector<PlanNode>& nodes,
+                    const std::vector<size_t>& outputs) const;
 
   size_t inputs_;
   std::vector<Node> nodes_;
   std::vector<size_t> outputs_;
+  const KernelTable& kernels_;
   std::list<std::shared_ptr<GraphPlan>> plans_;  // used last first, bounded
   std::mutex memory_mutex_;
   std::vector<std::unique_ptr<RunMemory>> memory_;  // free

@@ -39,6 +39,12 @@ class Step {
 // Weights as the caller has them, whenever they are needed: throws Error where they are gone.
 using WeightSource = std::function<const float*()>;
 
+// Whether an operation could take and give tensors in blocks of channels (kernel/blocked.h).
+struct Blocking {
+  bool possible = false;
+  double gain = 0;  // of one image, as algorithm/select.h measures it
+};
+
 class Operation {
  public:
   virtual ~Operation() = default;
@@ -48,6 +54,13 @@ class Operation {
   virtual Shape output_shape(const std::vector<Shape>& inputs) const = 0;
   // For inputs that output_shape() accepts. Null: the output is the input's elements as they are.
   virtual std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) = 0;
+
+  // For inputs of four dimensions whose channels, and the output's, are whole vectors.
+  virtual Blocking blocking(const std::vector<Shape>&) const { return {}; }
+  // Of inputs and output in blocks; for an elementwise operation the same.
+  virtual std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) {
+    return plan(inputs);
+  }
 
   // The input that the output may overwrite, or -1.
   virtual int overwrites(const std::vector<Shape>&) const { return -1; }

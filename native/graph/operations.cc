@@ -175,6 +175,7 @@ class ActivationOperation final : public Operation {
     });
   }
   int overwrites(const std::vector<Shape>&) const override { return 0; }
+  Blocking blocking(const std::vector<Shape>&) const override { return {true, 0}; }
 
  private:
   Activation kind_;
@@ -214,6 +215,9 @@ class BinaryOperation final : public Operation {
   int overwrites(const std::vector<Shape>& inputs) const override {
     const Shape shape = output_shape(inputs);
     return inputs[0] == shape ? 0 : inputs[1] == shape ? 1 : -1;
+  }
+  Blocking blocking(const std::vector<Shape>& inputs) const override {
+    return {inputs[0] == inputs[1], 0};
   }
 
  private:
@@ -314,6 +318,10 @@ class CatOperation final : public Operation {
   }
   bool joins(const std::vector<Shape>& inputs) const override {
     return cat_problem(inputs, dim_).outer == 1;
+  }
+  // Blocks of channels one after another.
+  Blocking blocking(const std::vector<Shape>& inputs) const override {
+    return {resolve_dim("dim", dim_, inputs[0].size()) == 1, 0};
   }
 
  private:

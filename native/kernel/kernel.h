@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "kernel/blocked.h"
 #include "kernel/dot.h"
 #include "kernel/elementwise.h"
 #include "kernel/finish.h"
@@ -102,6 +103,7 @@ struct KernelTable {
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
   WinogradTable winograd;
+  BlockedTable blocked;
   DotTable dot;
   ElementwiseTable elementwise;
   ReduceTable reduce;

@@ -2,6 +2,7 @@
 // OC3) pixels by one (two, three) vectors of channels, PM channels by up to PV vectors of pixels,
 // DM rows of dot products.
 
+#include "kernel/blocked.inl"
 #include "kernel/dot.inl"
 #include "kernel/math.inl"
 #include "kernel/reduce.inl"
@@ -31,6 +32,7 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<PV, PM>(&t);
   t.depthwise = depthwise;
   t.winograd = make_winograd<OC1, OC2>();
+  t.blocked = make_blocked<OC1, OC2, OC3>();
   t.dot = make_dot<DM>();
   t.elementwise = make_elementwise();
   t.reduce = make_reduce();

@@ -87,7 +87,7 @@ constexpr int kWinogradPair[kWinogradKinds][2] = {
 // W channels of `rows` x `width` input pixels to strip layout; a pixel outside the input is zero.
 struct WinogradGather {
   const float* input;     // plane of the first channel, the pixel at row 0, column 0
-  int64_t input_channel;  // distance of channels
+  int64_t input_channel;  // distance of channels; 0: blocked, a pixel has W of them
   int64_t input_row;      // distance of rows
   int64_t channels;       // 1..W
   int64_t row0, column0;  // input position of the strip's first pixel, may be negative
@@ -128,9 +128,9 @@ struct WinogradOutput {
   const float* bias;  // `channels` values, or null
   int64_t channels;   // 1..W
   float* out;
-  int64_t out_channel, out_row;
-  int64_t rows, columns;  // of the tile that lie in the output
-  const Finish* finish;   // or null
+  int64_t out_channel, out_row;  // out_channel 0: blocked, W channels
+  int64_t rows, columns;         // of the tile that lie in the output
+  const Finish* finish;          // or null
 };
 // Returns whether any value is not finite.
 typedef bool (*WinogradOutputFn)(const WinogradOutput*);

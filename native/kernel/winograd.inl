@@ -7,7 +7,26 @@
 
 namespace {
 
+// The same from a block of channels: a copy, but for the borders.
+void winograd_gather_blocked(const WinogradGather* g) {
+  const int64_t stored = (g->columns + W - 1) / W * W;
+  const int64_t most =
+      g->in_columns - g->column0 < g->columns ? g->in_columns - g->column0 : g->columns;
+  const int64_t lo = g->column0 < 0 ? -g->column0 : 0;
+  for (int64_t y = 0; y < g->rows; ++y) {
+    float* row = g->strip + y * stored * W;
+    const int64_t in_y = g->row0 + y;
+    const bool inside = in_y >= 0 && in_y < g->in_rows;
+    const float* p = g->input + in_y * g->input_row + g->column0 * W;
+    int64_t x = 0;
+    for (; x < g->columns && (!inside || x < lo); ++x) vstore(row + x * W, (vf){});
+    for (; x < most; ++x) vstore(row + x * W, vload(p + x * W));
+    for (; x < g->columns; ++x) vstore(row + x * W, (vf){});
+  }
+}
+
 void winograd_gather(const WinogradGather* g) {
+  if (g->input_channel == 0) return winograd_gather_blocked(g);
   const int64_t stored = (g->columns + W - 1) / W * W;
   for (int64_t y = 0; y < g->rows; ++y) {
     float* row = g->strip + y * stored * W;
@@ -181,6 +200,13 @@ void winograd_input(const WinogradInput* t) {
 template <int N, typename F>
 NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* out,
                              const F& finish) {
+  if (t->out_channel == 0) {
+    NNCONV_UNROLL
+    for (int x = 0; x < N; ++x) {
+      if (x < t->columns) store_finished(out + x * W, y[x], finish);
+    }
+    return;
+  }
   if (t->channels == W && t->columns == N) {
     if constexpr (N == 4) {
       const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);

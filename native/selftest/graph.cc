@@ -1,5 +1,6 @@
-// Networks: that tensors which are alive together lie apart, and that random networks compute the
-// same whether memory is used again or not, whatever the batch and the threads.
+// Networks, among them such as keep tensors in blocks of channels: that tensors which are alive
+// together lie apart, and that random networks compute the same whether memory is used again or
+// not, whatever the batch and the threads.
 #include "graph/graph.h"
 
 #include <algorithm>
@@ -40,6 +41,7 @@ struct Builder {
   std::vector<float> weight;
   std::vector<Node> nodes;
   std::vector<Shape> shapes;
+  bool many = false;  // channels
 
   void add(std::unique_ptr<Operation> operation, std::vector<size_t> inputs) {
     std::vector<Shape> from;
@@ -62,12 +64,17 @@ struct Builder {
 
 std::unique_ptr<Operation> random_conv(const Builder& b, const Shape& input, bool adds,
                                        Random& random) {
+  const bool many = b.many;
   ConvNode node;
   node.spec.dims = 2;
   node.spec.in_channels = input.size() == 4 ? input[1] : 4;
-  node.spec.out_channels = adds ? node.spec.in_channels : pick(random, 1, 9);
-  node.spec.transposed = !adds && pick(random, 0, 4) == 0;
-  const int64_t k = pick(random, 0, 1) ? 3 : 1;
+  const int64_t blocks = 16 * pick(random, 1, 2);  // whole vectors of every instruction set
+  node.spec.out_channels = adds ? node.spec.in_channels : many ? blocks : pick(random, 1, 9);
+  if (many && !adds && node.spec.in_channels % 16 == 0 && pick(random, 0, 2) == 0)
+    node.spec.groups = node.spec.out_channels = node.spec.in_channels;
+  node.spec.transposed = !adds && node.spec.groups == 1 && pick(random, 0, 4) == 0;
+  // A depthwise kernel of 25 taps is worth two reorders.
+  const int64_t k = node.spec.groups > 1 ? 5 : pick(random, 0, 1) ? 3 : 1;
   node.spec.kernel = {1, k, k};
   node.spec.pad_low = node.spec.pad_high = {0, k / 2, k / 2};
   if (node.spec.weight_size() > static_cast<int64_t>(b.weight.size())) return nullptr;
@@ -145,6 +152,7 @@ void add_random_node(Builder* b, Random& random) {
 Builder random_network(const KernelTable& kernels, uint32_t seed) {
   Random random(seed);
   Builder b{kernels, noise(random, 4000, 0.3f), {}, {{1, 4, 6, 5}}};
+  b.many = pick(random, 0, 1) == 1;
   for (int64_t n = pick(random, 2, 14); n > 0; --n) add_random_node(&b, random);
   return b;
 }
@@ -183,7 +191,7 @@ void test_graph(const KernelTable& kernels, uint32_t seed) {
   const size_t count = all.nodes.size() + 1;
   std::vector<size_t> outputs(count);
   for (size_t value = 0; value < count; ++value) outputs[value] = value;
-  Graph whole(1, std::move(all.nodes), outputs, nullptr);
+  Graph whole(1, std::move(all.nodes), outputs, nullptr, kernels);
   const Results kept = run(whole, input, shape);
   bool numbers = true;
   for (float v : kept.back()) numbers = numbers && !std::isnan(v);
@@ -193,7 +201,7 @@ void test_graph(const KernelTable& kernels, uint32_t seed) {
   std::vector<size_t> some{count - 1};
   if (pick(random, 0, 1))
     some.push_back(static_cast<size_t>(pick(random, 0, static_cast<int64_t>(count) - 1)));
-  Graph reused(1, std::move(again.nodes), some, &whole);
+  Graph reused(1, std::move(again.nodes), some, &whole, kernels);
   for (int threads : {1, 2}) {
     set_num_threads(threads);
     const Results got = run(reused, input, shape);

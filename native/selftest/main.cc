@@ -13,6 +13,8 @@
 
 #include "algorithm/conv.h"
 #include "algorithm/kernels.h"
+#include "algorithm/select.h"
+#include "op/reorder.h"
 #include "problem/error.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
@@ -199,6 +201,90 @@ std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std
   return out;
 }
 
+// A blocked algorithm, if there is one, between tensors as PyTorch has them.
+std::vector<float> run_blocked(const KernelTable& table, const Problem& p, const Data& data,
+                               int64_t batch, int threads, const std::vector<float>* other) {
+  std::vector<int64_t> shape = p.input_shape;
+  shape[0] = batch;
+  const ConvSpec& s = p.spec;
+  const ConvShape sizes = infer_shape(s, shape, nullptr);
+  const char* algorithm = s.padding_mode == PaddingMode::kConstant
+                              ? select_blocked(s, sizes, table, false).algorithm
+                              : nullptr;
+  if (!algorithm) return {};
+  const auto plan = make_blocked_plan(algorithm, s, sizes, table);
+  AlignedFloats packed(plan->packed_floats());
+  plan->pack(data.weight.data(), packed.data());
+  const size_t in = static_cast<size_t>(batch * s.in_channels * sizes.in_plane());
+  const size_t out = static_cast<size_t>(batch * s.out_channels * sizes.out_plane());
+  std::vector<float> input(in), added(out), blocked(out, std::nanf("")), result(out);
+  to_blocked(table, batch, s.in_channels, sizes.in_plane(), data.input.data(), input.data());
+  Finish finish{0, kLow, kHigh};
+  if (other) {
+    to_blocked(table, batch, s.out_channels, sizes.out_plane(), other->data(), added.data());
+    finish.other = static_cast<int64_t>(reinterpret_cast<intptr_t>(added.data()) -
+                                        reinterpret_cast<intptr_t>(blocked.data()));
+  }
+  Workspace workspace;
+  plan->run({input.data(), packed.data(), p.bias ? data.bias.data() : nullptr, blocked.data(),
+             batch, workspace.get(plan->workspace_bytes(threads)), threads,
+             other ? &finish : nullptr});
+  from_blocked(table, batch, s.out_channels, sizes.out_plane(), blocked.data(), result.data());
+  return result;
+}
+
+void test_blocked(const KernelTable& table, const Problem& p, const Data& data, int64_t batch,
+                  const std::vector<float>& expected, Random& random) {
+  set_num_threads(2);
+  const std::vector<float> got = run_blocked(table, p, data, batch, 1, nullptr);
+  if (got.empty()) return;
+  const std::string what = std::string(table.isa) + " blocked " + text(p);
+  size_t bad = 0;
+  for (size_t i = 0; i < got.size(); ++i)
+    bad += std::isfinite(expected[i]) ? !close(got[i], expected[i]) : std::isfinite(got[i]);
+  check(bad == 0, what + ": " + std::to_string(bad) + " of " + std::to_string(got.size()) +
+                      " elements differ from the reference");
+  const std::vector<float> threaded = run_blocked(table, p, data, batch, 2, nullptr);
+  const std::vector<float> first = run_blocked(table, p, data, 1, 1, nullptr);
+  check(std::memcmp(got.data(), threaded.data(), got.size() * sizeof(float)) == 0,
+        what + ": 2 threads differ from 1");
+  check(std::memcmp(got.data(), first.data(), first.size() * sizeof(float)) == 0,
+        what + ": batch 1 differs from the first of a batch");
+  const std::vector<float> other = noise(random, static_cast<int64_t>(got.size()), 0.5f);
+  const std::vector<float> finished = run_blocked(table, p, data, batch, 2, &other);
+  bad = 0;
+  for (size_t i = 0; i < got.size(); ++i)
+    bad += std::isfinite(got[i]) && finished[i] != std::clamp(got[i] + other[i], kLow, kHigh);
+  check(bad == 0, what + ": finished outputs differ from added and cut ones");
+}
+
+// Channels in whole vectors of every instruction set.
+std::vector<Problem> blocked_problems() {
+  std::vector<Problem> problems;
+  const int64_t sizes[][2] = {{1, 1}, {2, 7}, {5, 6}, {9, 17}, {14, 23}};
+  for (const auto& size : sizes) {
+    const int64_t h = size[0], w = size[1];
+    for (int64_t stride = 1; stride <= 3; ++stride) {
+      problems.push_back(conv2d(32, 48, 1, stride, 0, 1, 1, h, w));
+      for (int64_t k : {1, 3, 4, 5}) {
+        for (int64_t pad : {0, 1, 4}) {
+          const int64_t dilation = 1 + (pad + k) % 2;
+          if (dilation * (k - 1) + 1 <= std::min(h, w) + 2 * pad)
+            problems.push_back(conv2d(32, 32, k, stride, pad, dilation, 32, h, w));
+        }
+      }
+    }
+    problems.push_back(conv2d(48, 32, 3, 1, 1, 1, 1, h, w));
+    problems.push_back(conv2d(32, 64, 3, 1, 1, 1, 2, h, w));
+    problems.push_back(conv2d(64, 64, 3, 2, 1, 1, 1, 2 * h + 8, 2 * w + 7));
+    problems.push_back(conv2d(64, 64, 3, 1, 1, 1, 1, 2 * h + 8, 2 * w + 7));
+  }
+  problems.push_back(conv2d(1040, 16, 1, 1, 0, 1, 1, 3, 5));
+  problems.push_back(conv2d(528, 80, 1, 2, 0, 1, 1, 3, 5));
+  for (Problem& p : problems) p.input_shape[0] = 2;
+  return problems;
+}
+
 void test_problem(const Problem& p, const std::vector<const KernelTable*>& tables, Random& random) {
   const ConvShape sizes = infer_shape(p.spec, p.input_shape, nullptr);
   const double fan = static_cast<double>(p.spec.taps() * p.spec.in_per_group());
@@ -208,6 +294,7 @@ void test_problem(const Problem& p, const std::vector<const KernelTable*>& table
   Conv oracle(p.spec, *tables[0]);
   const std::vector<float> expected = run(oracle, p, data, "reference", sizes.batch);
   for (const KernelTable* table : tables) {
+    test_blocked(*table, p, data, sizes.batch, expected, random);
     Conv conv(p.spec, *table);
     for (const std::string& algorithm : conv.algorithms(sizes)) {
       if (algorithm == "reference") continue;
@@ -247,6 +334,7 @@ void test_non_finite(const Problem& p, const std::vector<const KernelTable*>& ta
   Conv oracle(p.spec, *tables[0]);
   const std::vector<float> expected = run(oracle, p, data, "reference", 1);
   for (const KernelTable* table : tables) {
+    test_blocked(*table, p, data, 1, expected, random);
     Conv conv(p.spec, *table);
     for (const std::string& algorithm : conv.algorithms(sizes)) {
       const std::vector<float> got = run(conv, p, data, algorithm, 1);
@@ -350,6 +438,12 @@ int main() {
   Random random(20240229);
   try {
     for (const Problem& p : picked_problems()) test_problem(p, tables, random);
+    for (const Problem& p : blocked_problems()) {
+      test_problem(p, tables, random);
+      Problem one = p;
+      one.input_shape[0] = 1;
+      test_non_finite(one, tables, random);
+    }
     for (const Problem& p : winograd_problems()) {
       test_problem(p, tables, random);
       test_non_finite(p, tables, random);

@@ -1,0 +1,197 @@
+// Convolutions of tensors in blocks of channels (kernel/blocked.h): pointwise ones without copying
+// or transposing anything, and depthwise ones with vectors over channels. Each output element sums
+// in one fixed order, whatever the batch, the thread or the tile.
+#include <algorithm>
+#include <vector>
+
+#include "algorithm/plan.h"
+#include "runtime/cpu.h"
+#include "runtime/parallel.h"
+
+namespace nnconv {
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Output channels of one tile.
+struct Block {
+  int64_t first;  // vector
+  int vectors;
+};
+
+class Blocked1x1Plan final : public ConvPlan {
+ public:
+  Blocked1x1Plan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
+      : spec_(spec), shape_(shape), kernels_(kernels) {
+    // A plane without steps is one long row.
+    flat_ = spec.stride == Dims{1, 1, 1};
+    rows_ = flat_ ? 1 : shape.out[0] * shape.out[1];
+    row_ = flat_ ? shape.out_plane() : shape.out[2];
+    make_blocks();
+    int64_t tile = kMaxBlockedM;
+    for (const Block& b : blocks_) tile = std::min<int64_t>(tile, kernels.blocked.m[b.vectors]);
+    row_tiles_ = ceil_div(row_, tile);
+    // The input of a chunk should stay in the L2 cache for all blocks.
+    const int64_t most = cpu_info().l2_bytes / 2 / (spec.in_channels * tile * 4);
+    chunk_ = std::clamp<int64_t>(most, 1, std::max<int64_t>(1, rows_ * row_tiles_));
+    chunks_ = ceil_div(rows_ * row_tiles_, chunk_);
+  }
+
+  const char* pack_key() const override { return "blocked_1x1"; }
+  size_t packed_floats() const override { return static_cast<size_t>(spec_.weight_size()); }
+  void pack(const float* weight, float* packed) const override {
+    const int64_t in = spec_.in_channels, width = kernels_.width;
+    for (const Block& b : blocks_) {
+      for (int64_t c = 0; c < in; ++c) {
+        for (int64_t j = 0; j < b.vectors * width; ++j)
+          *packed++ = weight[(b.first * width + j) * in + c];
+      }
+    }
+  }
+  size_t workspace_bytes(int) const override { return 0; }
+  void run(const ConvArgs& args) const override;
+
+ private:
+  void make_blocks();
+  void run_tile(const ConvArgs& args, int64_t n, const Block& block, int64_t tile) const;
+
+  ConvSpec spec_;
+  ConvShape shape_;
+  const KernelTable& kernels_;
+  bool flat_;
+  int64_t rows_, row_, row_tiles_, chunk_, chunks_;
+  std::vector<Block> blocks_;
+};
+
+// Two vectors each; three, where there are such tiles, to leave no single one.
+void Blocked1x1Plan::make_blocks() {
+  const int64_t vectors = spec_.out_channels / kernels_.width;
+  for (int64_t first = 0; first < vectors;) {
+    const int64_t left = vectors - first;
+    const int count =
+        left == 3 && kernels_.blocked.m[3] > 0 ? 3 : static_cast<int>(std::min<int64_t>(left, 2));
+    blocks_.push_back({first, count});
+    first += count;
+  }
+}
+
+void Blocked1x1Plan::run_tile(const ConvArgs& args, int64_t n, const Block& b, int64_t tile) const {
+  const int64_t width = kernels_.width;
+  const int64_t row = tile / row_tiles_, part = tile % row_tiles_;
+  const int64_t x = row_ * part / row_tiles_, end = row_ * (part + 1) / row_tiles_;
+  int64_t pixel = x;  // of the input
+  if (!flat_) {
+    const int64_t d = row / shape_.out[1] * spec_.stride[0];
+    const int64_t h = row % shape_.out[1] * spec_.stride[1];
+    pixel = (d * shape_.in[1] + h) * shape_.in[2] + x * spec_.stride[2];
+  }
+  const BlockedTile t{args.input + n * spec_.in_channels * shape_.in_plane() + pixel * width,
+                      spec_.stride[2] * width,
+                      shape_.in_plane() * width,
+                      spec_.in_channels / width,
+                      args.packed + b.first * width * spec_.in_channels,
+                      args.bias ? args.bias + b.first * width : nullptr,
+                      args.output +
+                          (n * spec_.out_channels + b.first * width) * shape_.out_plane() +
+                          (row * row_ + x) * width,
+                      shape_.out_plane() * width,
+                      args.finish};
+  kernels_.blocked.tile[b.vectors][end - x](&t);
+}
+
+void Blocked1x1Plan::run(const ConvArgs& args) const {
+  const int64_t blocks = static_cast<int64_t>(blocks_.size());
+  const int64_t tiles = rows_ * row_tiles_;
+  const int64_t planes = args.batch * chunks_;
+  // Where there are few chunks, threads share the blocks of one.
+  const int64_t parts = planes < 4 * args.threads
+                            ? std::min<int64_t>(blocks, args.threads > 1 ? 4 * args.threads : 1)
+                            : 1;
+  parallel_for(planes * parts, args.threads, [&](int64_t i, int) {
+    const int64_t part = i % parts, chunk = i / parts % chunks_, n = i / parts / chunks_;
+    const int64_t t0 = tiles * chunk / chunks_, t1 = tiles * (chunk + 1) / chunks_;
+    for (int64_t b = blocks * part / parts; b < blocks * (part + 1) / parts; ++b) {
+      for (int64_t t = t0; t < t1; ++t) run_tile(args, n, blocks_[static_cast<size_t>(b)], t);
+    }
+  });
+}
+
+class BlockedDepthwisePlan final : public ConvPlan {
+ public:
+  BlockedDepthwisePlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
+      : spec_(spec), shape_(shape), kernels_(kernels) {
+    // Enough rows to be worth an item.
+    constexpr int64_t kPixels = 512;
+    piece_ = std::max<int64_t>(1, kPixels / std::max<int64_t>(1, shape.out[2]));
+    pieces_ = ceil_div(shape.out[1], piece_);
+  }
+
+  const char* pack_key() const override { return "blocked_depthwise"; }
+  size_t packed_floats() const override { return static_cast<size_t>(spec_.weight_size()); }
+  void pack(const float* weight, float* packed) const override {
+    const int64_t width = kernels_.width, taps = spec_.taps();
+    for (int64_t c = 0; c < spec_.out_channels; c += width) {
+      for (int64_t k = 0; k < taps; ++k) {
+        for (int64_t j = 0; j < width; ++j) *packed++ = weight[(c + j) * taps + k];
+      }
+    }
+  }
+  size_t workspace_bytes(int) const override { return 0; }
+  void run(const ConvArgs& args) const override {
+    const int64_t width = kernels_.width, blocks = spec_.out_channels / width;
+    const ConvSpec& s = spec_;
+    parallel_for(args.batch * blocks * pieces_, args.threads, [&](int64_t item, int) {
+      const int64_t piece = item % pieces_, plane = item / pieces_, block = plane % blocks;
+      const BlockedDepthwise t{args.input + plane * width * shape_.in_plane(),
+                               args.packed + block * width * s.taps(),
+                               {s.kernel[1], s.kernel[2]},
+                               {s.stride[1], s.stride[2]},
+                               {s.dilation[1], s.dilation[2]},
+                               {s.pad_low[1], s.pad_low[2]},
+                               {shape_.in[1], shape_.in[2]},
+                               shape_.out[2],
+                               piece * piece_,
+                               std::min(shape_.out[1], (piece + 1) * piece_),
+                               args.bias ? args.bias + block * width : nullptr,
+                               args.output + plane * width * shape_.out_plane(),
+                               args.finish};
+      kernels_.blocked.depthwise(&t);
+    });
+  }
+
+ private:
+  ConvSpec spec_;
+  ConvShape shape_;
+  const KernelTable& kernels_;
+  int64_t piece_, pieces_;  // output rows of an item, items of a plane
+};
+
+bool whole_vectors(const ConvSpec& spec, const KernelTable& kernels) {
+  return spec.in_channels > 0 && spec.in_channels % kernels.width == 0 &&
+         spec.out_channels % kernels.width == 0;
+}
+
+}  // namespace
+
+bool supports_blocked_1x1(const ConvSpec& spec, const KernelTable& kernels) {
+  const Dims none{0, 0, 0};
+  return !spec.transposed && spec.groups == 1 && spec.taps() == 1 && spec.pad_low == none &&
+         spec.pad_high == none && whole_vectors(spec, kernels);
+}
+
+std::unique_ptr<ConvPlan> make_blocked_1x1_plan(const ConvSpec& spec, const ConvShape& shape,
+                                                const KernelTable& kernels) {
+  return std::make_unique<Blocked1x1Plan>(spec, shape, kernels);
+}
+
+bool supports_blocked_depthwise(const ConvSpec& spec, const KernelTable& kernels) {
+  return !spec.transposed && spec.dims == 2 && spec.groups == spec.in_channels &&
+         spec.out_channels == spec.in_channels && whole_vectors(spec, kernels);
+}
+
+std::unique_ptr<ConvPlan> make_blocked_depthwise_plan(const ConvSpec& spec, const ConvShape& shape,
+                                                      const KernelTable& kernels) {
+  return std::make_unique<BlockedDepthwisePlan>(spec, shape, kernels);
+}
+
+}  // namespace nnconv
