@@ -190,6 +190,14 @@ std::vector<const float*> to_inputs(const Napi::Value& value, const std::vector<
   return result;
 }
 
+// A plan takes time and memory as its sizes do: only for arrays that are there. Disposes of nothing
+// itself, but JS may, while arrays are looked at: ask for the graph afterwards.
+void check_inputs(const Info& info, const std::vector<Shape>& shapes) {
+  to_graph(info[0]);
+  for (const Shape& shape : shapes) require_sizes(shape);
+  to_inputs(info[1], shapes);
+}
+
 using Outputs = std::vector<PendingFloats>;
 
 Outputs allocate_outputs(Napi::Env env, const GraphPlan& plan) {
@@ -219,10 +227,10 @@ Napi::Array to_results(Napi::Env env, const GraphPlan& plan, const Outputs& outp
 Napi::Array run_here(const Info& info, int64_t threads, std::vector<double>* seconds) {
   const Napi::Env env = info.Env();
   const std::vector<Shape> shapes = to_shapes(info[2], "inputShapes");
+  check_inputs(info, shapes);
   GraphHandle& handle = to_graph(info[0]);
   const auto plan = plan_for(info, &handle, shapes);
   const std::shared_ptr<Graph> graph = handle.graph;  // JS may dispose of it below
-  to_inputs(info[1], shapes);  // wrong buffers are to be found before memory is asked for
   const Outputs outputs = allocate_outputs(env, *plan);
   const std::vector<const float*> inputs = to_inputs(info[1], shapes);
   graph->find_weights();  // no JS runs from here on
@@ -290,10 +298,10 @@ Napi::Value graph_run_async(const Info& info) {
   const Napi::Env env = info.Env();
   const int64_t threads = to_thread_count(info[3]);
   const std::vector<Shape> shapes = to_shapes(info[2], "inputShapes");
+  check_inputs(info, shapes);
   GraphHandle& handle = to_graph(info[0]);
   const auto plan = plan_for(info, &handle, shapes);
   const std::shared_ptr<Graph> graph = handle.graph;  // JS may dispose of it below
-  to_inputs(info[1], shapes);
   require_room();
   graph->copy_weights();
   report_memory(env, &handle);

@@ -25,7 +25,7 @@ const works = (command: string) => spawnSync(command, ['--version']).status === 
 // A limit on processes doesn't bind root.
 const limited = process.getuid?.() === 0 && works('prlimit') ? test : test.skip;
 
-limited('where no thread can be had, runs are made at once, with one warning', () => {
+limited('where no thread can be had, runs are made at once, with one warning of each kind', () => {
   const { status, stdout, stderr } = node(`
     const { execFileSync } = require('node:child_process');
     execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=1:1']);
@@ -40,8 +40,11 @@ limited('where no thread can be had, runs are made at once, with one warning', (
       Buffer.from(data.buffer), Buffer.from(expected.buffer)) === 0);
     console.log(JSON.stringify({ running, waiting, same, late: addon.cancelTask(first.task) }));
   `);
-  expect(stderr.match(/NnconvWarning/g)).toHaveLength(1);
-  expect(stderr).toMatch(/refuses a thread .* block the event loop/);
+  expect(stderr.match(/NnconvWarning: .* refuses a thread .* block the event loop/g)).toHaveLength(
+    1,
+  );
+  expect(stderr.match(/NnconvWarning: .* refuses threads .* use 1 instead of 4/g)).toHaveLength(1);
+  expect(stderr.match(/NnconvWarning/g)).toHaveLength(2);
   expect(JSON.parse(stdout)).toEqual({ running: false, waiting: 0, same: true, late: false });
   expect(status).toBe(0);
 });

@@ -304,10 +304,7 @@ export const graphScenarios: Scenarios = {
             call === 'graphExplain' ? raw[call](victim, sizes) : raw[call](victim, given, sizes, 1),
           );
           if (call === 'graphRun' && where === 'inputs') {
-            assert.deepEqual(
-              (got as { returned: { data: unknown }[] }).returned[0].data,
-              graphExpected,
-            );
+            assert.deepEqual(got, { code: 'ERR_NNCONV_ARG_VALUE' });
           }
         }
       }
@@ -327,6 +324,10 @@ export const graphScenarios: Scenarios = {
           assert.deepEqual(got, { code: 'ERR_NNCONV_BUFFER' });
         }
       }
+    }
+    // Arrays are judged before a plan for such sizes is made, which would take hours.
+    for (const call of ['graphRun', 'graphProfile', 'graphRunAsync'] as const) {
+      throws('ERR_NNCONV_SHAPE', () => raw[call](made(), [input], [[1, 2, 2 ** 32 + 1, 4]], 1));
     }
     const x = input.slice();
     const second = Object.defineProperty([x, x], 1, {
