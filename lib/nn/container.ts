@@ -358,9 +358,15 @@ function isPair(value: unknown): value is [name: string, module: unknown] {
   return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string';
 }
 
+/** Whether it can be iterated, not whether it has a method for that: a bare prototype has it too. */
 function isIterable(value: unknown): value is Iterable<unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function';
+  try {
+    const iterator: unknown = (value as Partial<Iterable<unknown>>)[Symbol.iterator]?.();
+    return typeof iterator === 'object' && iterator !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** The modules of an iterable, all of them looked at before any is used. */

@@ -144,7 +144,8 @@ test('explain names modules, algorithms and sizes, and prints as a table', () =>
   expect(explanation.steps[0].algorithm).not.toBe('');
   expect(explanation.steps[0].bytes).toBe(2 * 4 * 3 * 64);
   expect(explanation.outputShapes).toEqual([[1, 3, 8, 5]]);
-  expect(explanation.packedBytes).toBeGreaterThanOrEqual(4 * (81 + 40));
+  // Dense weights are read where they lie.
+  expect(explanation.packedBytes).toBeGreaterThanOrEqual(4 * 81);
   expect(String(explanation)).toMatch(/^operation +algorithm.*\n-+.*\nconv\+batchNorm\+clamp .*1x3x8x8.*\nlinear .*\n2 steps, /); // prettier-ignore
 
   const profile = session.profile(noise(1, SHAPE));
