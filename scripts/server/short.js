@@ -11,7 +11,7 @@ const SCRIPTS = [
   ['idle.js', '--seconds', '2', '--calls', '400'],
   ['soak.js', '--seconds', '15'],
   ['workers.js', '--workers', '32'],
-  ['../fuzz-api.js', '--seconds', '15'],
+  ['../fuzz-api.js', '--seconds', '8'],
 ];
 
 for (const [script, ...args] of SCRIPTS) {
