@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Compiled networks. */
 import { type AbortOptions, settled } from '../async';
-import { binding, type GraphHandle } from '../binding';
+import { binding, type GraphHandle, type Shaped } from '../binding';
 import { argTypeError, argValueError, disposedError, show } from '../errors';
 import { Module } from '../nn/module';
+import { wrapShaped } from '../ops';
 import { integer, optionsOf } from '../options';
-import { checkFloat32, checkShape, isTensor, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, checkShape, isTensor, readData, type Tensor } from '../tensor';
 import { Explanation, Profile } from './explain';
 import { fuse } from './fuse';
 import { fillTree, type Graph, type OutputTree } from './graph';
@@ -26,6 +27,8 @@ export interface CompileOptions {
 /** A network for one set of input shapes. */
 interface Program {
   graph: Graph;
+  /** The graph's: programs with the same one share a handle. */
+  key: string;
   tree: OutputTree;
   handle: GraphHandle;
 }
@@ -62,13 +65,10 @@ export class Session {
    *   can't be compiled; Error ERR_NNCONV_DISPOSED
    */
   run<Output = Tensor>(...inputs: Tensor[]): Output {
-    const { handle, tree } = this.#programFor(shapesOf(inputs));
-    const results = binding().graphRun(
-      handle,
-      inputs.map((input) => readData(input)),
-      inputs.map((input) => input.shape),
-      this.#threads,
-    );
+    const shapes = shapesOf(inputs);
+    const { handle, tree } = this.#programFor(shapes);
+    const data = inputs.map((input) => readData(input));
+    const results = binding().graphRun(handle, data, shapes, this.#threads);
     return outputsOf(tree, results) as Output;
   }
 
@@ -184,7 +184,7 @@ export class Session {
     const key = graphKey(graph);
     const others = [...this.#programs.values()];
     // The same nodes for other sizes: one network with another plan.
-    const same = others.find((other) => graphKey(other.graph) === key);
+    const same = others.find((other) => other.key === key);
     const handle =
       same?.handle ??
       binding().graphCreate(
@@ -193,7 +193,7 @@ export class Session {
         graph.outputs,
         others.at(-1)?.handle ?? null,
       );
-    return { graph, tree, handle };
+    return { graph, key, tree, handle };
   }
 }
 
@@ -210,14 +210,8 @@ function checkShapes(shapes: readonly (readonly number[])[]): number[][] {
   return shapes.map((shape, index) => checkShape(`shapes[${index}]`, shape));
 }
 
-function outputsOf(
-  tree: OutputTree,
-  results: readonly { data: Float32Array; shape: number[] }[],
-): unknown {
-  const tensors = results.map(({ data, shape }) =>
-    wrap('float32', data as Float32Array<ArrayBuffer>, shape),
-  );
-  return fillTree(tree, tensors);
+function outputsOf(tree: OutputTree, results: readonly Shaped[]): unknown {
+  return fillTree(tree, results.map(wrapShaped));
 }
 
 /**

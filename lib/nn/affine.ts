@@ -1,15 +1,8 @@
 /** What the normalisation layers share: an optional weight and bias, and how tensors are handed on. */
 import { argValueError, pyList, shapeError } from '../errors';
+import { wrapShaped } from '../ops';
 import { boolean, integer, number } from '../options';
-import {
-  allocate,
-  checkFloat32,
-  checkTensor,
-  type DType,
-  readData,
-  type Tensor,
-  wrap,
-} from '../tensor';
+import { allocate, checkFloat32, checkTensor, type DType, readData, type Tensor } from '../tensor';
 import { ones_, zeros_ } from './init';
 import { Module } from './module';
 
@@ -50,7 +43,7 @@ export function checkParameterShape(
 
 /** A result of the native side that has the input's shape. */
 export function wrapLike(data: Float32Array, shape: readonly number[]): Tensor {
-  return wrap('float32', data as Float32Array<ArrayBuffer>, [...shape]);
+  return wrapShaped({ data, shape: [...shape] });
 }
 
 /** A weight and a bias that a layer may do without: of the shape given, or none. */

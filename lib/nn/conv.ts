@@ -11,6 +11,7 @@ import {
   type ConvSpec,
 } from '../binding';
 import { argTypeError, argValueError, pyList, pyTuple, shapeError } from '../errors';
+import { wrapShaped } from '../ops';
 import {
   boolean,
   integer,
@@ -23,15 +24,7 @@ import {
 } from '../options';
 import { record } from '../record';
 import { strictNumerics } from '../runtime';
-import {
-  allocate,
-  checkFloat32,
-  checkShape,
-  readData,
-  type Tensor,
-  versionOf,
-  wrap,
-} from '../tensor';
+import { allocate, checkFloat32, checkShape, readData, type Tensor, versionOf } from '../tensor';
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init';
 import { Module } from './module';
 
@@ -180,16 +173,17 @@ export function runHandle(
     return { op: 'conv', spec, weight, bias, strict };
   });
   if (recorded) return recorded;
-  const { data, shape } = binding().convForward(
-    handle,
-    readData(input),
-    input.shape,
-    readData(weight),
-    versionOf(weight),
-    bias === null ? null : readData(bias),
-    options,
+  return wrapShaped(
+    binding().convForward(
+      handle,
+      readData(input),
+      input.shape,
+      readData(weight),
+      versionOf(weight),
+      bias === null ? null : readData(bias),
+      options,
+    ),
   );
-  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
 }
 
 /** The same on the addon's own thread: arguments are read before this returns. */
@@ -201,7 +195,7 @@ async function runHandleAsync(
   options: ConvRunOptions | undefined,
   signal: AbortOptions['signal'],
 ): Promise<Tensor> {
-  const { data, shape } = await settled(signal, () => {
+  const result = await settled(signal, () => {
     checkFloat32('input', input);
     return binding().convForwardAsync(
       handle,
@@ -213,7 +207,7 @@ async function runHandleAsync(
       options,
     );
   });
-  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+  return wrapShaped(result);
 }
 
 const STRICT: ConvRunOptions = Object.freeze({ strict: true });

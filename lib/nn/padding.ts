@@ -4,9 +4,10 @@
  */
 import { binding, type PadSpec } from '../binding';
 import { argTypeError, pyTuple, shapeError, show } from '../errors';
+import { wrapShaped } from '../ops';
 import { integer, integers, number, type NumberOrTuple, oneOf, optionsOf } from '../options';
 import { record } from '../record';
-import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
 
@@ -32,8 +33,7 @@ function runPad(spec: PadSpec, input: Tensor): Tensor {
   checkFloat32('input', input);
   const recorded = record([input], () => ({ op: 'pad', spec }));
   if (recorded) return recorded;
-  const { data, shape } = binding().padForward(spec, readData(input), input.shape);
-  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+  return wrapShaped(binding().padForward(spec, readData(input), input.shape));
 }
 
 /** Both ends of `dims` dimensions; as PyTorch does, a list is taken as it is. */
@@ -209,7 +209,7 @@ export class ConstantPad3d extends ConstantPad {
 
 /**
  * Pads inputs `(N, C, L)` or `(C, L)` with the elements on the other side of the border one,
- * mirrored,: by `padding` on every side, or by `[left, right]`. Negative padding crops. Padding
+ * mirrored: by `padding` on every side, or by `[left, right]`. Negative padding crops. Padding
  * must be smaller than the dimension.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
@@ -224,7 +224,7 @@ export class ReflectionPad1d extends Pad {
 
 /**
  * Pads inputs `(N, C, H, W)` or `(C, H, W)` with the elements on the other side of the border one,
- * mirrored,: by `padding` on every side, or by `[left, right, top, bottom]`. Negative padding
+ * mirrored: by `padding` on every side, or by `[left, right, top, bottom]`. Negative padding
  * crops. Padding must be smaller than the dimension.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
@@ -239,7 +239,7 @@ export class ReflectionPad2d extends Pad {
 
 /**
  * Pads inputs `(N, C, D, H, W)` or `(C, D, H, W)` with the elements on the other side of the
- * border one, mirrored,: by `padding` on every side, or by `[left, right, top, bottom, front,
+ * border one, mirrored: by `padding` on every side, or by `[left, right, top, bottom, front,
  * back]`. Negative padding crops. Padding must be smaller than the dimension.
  *
  * Follows https://docs.pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html

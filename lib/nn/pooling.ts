@@ -4,6 +4,7 @@
  */
 import { binding, type PoolSpec } from '../binding';
 import { argTypeError, argValueError, pyList, show } from '../errors';
+import { wrapShaped } from '../ops';
 import {
   boolean,
   integer,
@@ -14,7 +15,7 @@ import {
   tuple,
 } from '../options';
 import { record } from '../record';
-import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
 
@@ -142,8 +143,7 @@ function runPool(spec: PoolSpec, input: Tensor): Tensor {
   checkFloat32('input', input);
   const recorded = record([input], () => ({ op: 'pool', spec }));
   if (recorded) return recorded;
-  const { data, shape } = binding().poolForward(spec, readData(input), input.shape);
-  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+  return wrapShaped(binding().poolForward(spec, readData(input), input.shape));
 }
 
 /** What all pooling layers share. */

@@ -2,7 +2,8 @@
 import { binding } from '../binding';
 import { integer, optionsOf } from '../options';
 import { record } from '../record';
-import { checkFloat32, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, readData, type Tensor } from '../tensor';
+import { wrapLike } from './affine';
 import { Module } from './module';
 import { pyValue } from './repr';
 
@@ -26,7 +27,7 @@ function runSoftmax(input: Tensor, dim: number | null, log: boolean): Tensor {
   const recorded = record([input], () => ({ op: 'softmax', dim: axis, log }));
   if (recorded) return recorded;
   const data = binding().softmax(readData(input), shape, axis, log);
-  return wrap('float32', data as Float32Array<ArrayBuffer>, [...shape]);
+  return wrapLike(data, shape);
 }
 
 abstract class SoftmaxBase extends Module {

@@ -4,6 +4,7 @@
  */
 import { binding, type ResampleSpec } from '../binding';
 import { argTypeError, show } from '../errors';
+import { wrapShaped } from '../ops';
 import {
   boolean,
   integer,
@@ -14,7 +15,7 @@ import {
   optionsOf,
 } from '../options';
 import { record } from '../record';
-import { checkFloat32, checkShape, readData, type Tensor, wrap } from '../tensor';
+import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
 import { Module } from './module';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d } from './pooling';
 import { pyFloat, pyValue } from './repr';
@@ -125,8 +126,7 @@ function runResample(settings: Settings, input: Tensor): Tensor {
   if (spec.mode === 'area') return averageAreas(spec, input);
   const recorded = record([input], () => ({ op: 'resample', spec }));
   if (recorded) return recorded;
-  const { data, shape } = binding().resampleForward(spec, readData(input), input.shape);
-  return wrap('float32', data as Float32Array<ArrayBuffer>, shape);
+  return wrapShaped(binding().resampleForward(spec, readData(input), input.shape));
 }
 
 function averageAreas(spec: ResampleSpec, input: Tensor): Tensor {
