@@ -11,8 +11,6 @@
 namespace nnconv {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Output channels of one tile.
 struct Block {
   int64_t first;  // vector

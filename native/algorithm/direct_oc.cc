@@ -16,8 +16,6 @@
 namespace nnconv {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Below this many channels the steps of all taps are listed one by one instead of by tap.
 constexpr int64_t kFewChannels = 32;
 

@@ -10,8 +10,6 @@
 namespace nnconv {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 struct Tile {
   int64_t start;
   int64_t count;

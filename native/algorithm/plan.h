@@ -19,6 +19,9 @@ struct ConvFormats {
   Format input = Format::kPlain, output = Format::kPlain;
 };
 
+// Rounded up; of numbers that are not negative.
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 struct ConvArgs {
   const float* input;   // (batch, in_channels, D, H, W)
   const float* packed;  // what pack() wrote

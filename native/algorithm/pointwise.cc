@@ -14,8 +14,6 @@
 namespace nnconv {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Output channels [first, first + channels) under one tap, or under two taps that are neighbours
 // along the width and then lie in one vector each.
 struct Block {

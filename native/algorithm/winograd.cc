@@ -19,8 +19,6 @@
 namespace nnconv {
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Channels after which a sum starts anew.
 constexpr int64_t kChunk = 32;
 // Floats between the points of V and M beyond their data: equal addresses modulo 4096 would compete

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "binding/environment.h"
+#include "binding/handle.h"
 #include "binding/values.h"
 #include "problem/error.h"
 #include "runtime/parallel.h"
@@ -90,23 +91,13 @@ void finalize_task(napi_env, void* data, void*) {
 }
 
 Napi::Object wrap_task(Napi::Env env, const std::shared_ptr<Task>& task) {
-  Napi::Object object = Napi::Object::New(env);
-  auto holder = std::make_unique<std::shared_ptr<Task>>(task);
-  if (napi_type_tag_object(env, object, &kTaskTag) != napi_ok ||
-      napi_wrap(env, object, holder.get(), finalize_task, nullptr, nullptr) != napi_ok)
-    throw Napi::Error::New(env, "can't create a task");
-  holder.release();
-  return object;
+  return wrap_handle(env, kTaskTag, std::make_unique<std::shared_ptr<Task>>(task), finalize_task,
+                     "a task");
 }
 
 std::shared_ptr<Task> to_task(const Napi::Value& value) {
-  bool ours = false;
-  void* data = nullptr;
-  if (value.IsObject() &&
-      napi_check_object_type_tag(value.Env(), value, &kTaskTag, &ours) == napi_ok && ours &&
-      napi_unwrap(value.Env(), value, &data) == napi_ok)
-    return *static_cast<std::shared_ptr<Task>*>(data);
-  throw type_error("task must be one of an asynchronous call, got " + describe(value));
+  return unwrap_handle<std::shared_ptr<Task>>(value, kTaskTag,
+                                              "task must be one of an asynchronous call");
 }
 
 void warn_no_thread(Napi::Env env) {

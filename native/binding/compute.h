@@ -12,8 +12,6 @@
 
 namespace nnconv {
 
-constexpr uint32_t kMostDimensions = 64;
-
 // `read` returns the inputs' pointers and throws for wrong buffers: before memory is asked for, and
 // again after, as allocation may run JS. `run` takes them and the output.
 template <typename Read, typename Run>
@@ -31,10 +29,7 @@ template <typename Read, typename Run>
 Napi::Value compute_shaped(Napi::Env env, const char* owner, const std::vector<int64_t>& shape,
                            const Read& read, const Run& run) {
   require_allocatable(owner, shape);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("data", compute(env, checked_product(shape), read, run));
-  result.Set("shape", from_integers(env, shape));
-  return result;
+  return shaped(env, compute(env, checked_product(shape), read, run), shape);
 }
 
 // Sizes of a tensor, and what a message calls them.

@@ -9,6 +9,7 @@
 #include "algorithm/kernels.h"
 #include "binding/async.h"
 #include "binding/environment.h"
+#include "binding/handle.h"
 #include "binding/values.h"
 #include "problem/error.h"
 
@@ -17,45 +18,30 @@ namespace {
 
 struct Handle {
   std::shared_ptr<Conv> conv;
-  int64_t reported = 0;  // bytes that V8 knows of
+  ReportedBytes reported;
 };
 
 constexpr napi_type_tag kConvTag = {0x6e6e636f6e762e63ULL, 0x6f6e76687564316cULL};
 
 void report_memory(Napi::Env env, Handle* handle) {
-  const int64_t bytes = static_cast<int64_t>(handle->conv->packed_bytes());
-  if (bytes == handle->reported) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - handle->reported);
-  handle->reported = bytes;
+  handle->reported.set(env, handle->conv->packed_bytes());
 }
 
 void finalize_handle(napi_env env, void* data, void*) {
   Handle* handle = static_cast<Handle*>(data);
-  int64_t total = 0;
-  if (handle->reported) napi_adjust_external_memory(env, -handle->reported, &total);
+  handle->reported.set(env, 0);
   delete handle;
 }
 
 Handle& to_handle(const Napi::Value& value) {
-  bool ours = false;
-  void* data = nullptr;
-  if (value.IsObject() &&
-      napi_check_object_type_tag(value.Env(), value, &kConvTag, &ours) == napi_ok && ours &&
-      napi_unwrap(value.Env(), value, &data) == napi_ok)
-    return *static_cast<Handle*>(data);
-  throw type_error("handle must be what convCreate returned, got " + describe(value));
+  return unwrap_handle<Handle>(value, kConvTag, "handle must be what convCreate returned");
 }
 
 Napi::Value conv_create(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto handle = std::make_unique<Handle>();
   handle->conv = std::make_shared<Conv>(to_conv_spec(info[0]), kernels());
-  Napi::Object object = Napi::Object::New(env);
-  if (napi_type_tag_object(env, object, &kConvTag) != napi_ok ||
-      napi_wrap(env, object, handle.get(), finalize_handle, nullptr, nullptr) != napi_ok)
-    throw Napi::Error::New(env, "can't create a convolution handle");
-  handle.release();
-  return object;
+  return wrap_handle(env, kConvTag, std::move(handle), finalize_handle, "a convolution handle");
 }
 
 struct Call {
@@ -69,7 +55,7 @@ Call to_call(const Napi::Value& handle, const Napi::Value& input_shape,
   Call call;
   call.conv = to_handle(handle).conv;
   const ConvSpec& spec = call.conv->spec();
-  const std::vector<int64_t> sizes = to_integers(input_shape, "inputShape", 64);
+  const std::vector<int64_t> sizes = to_integers(input_shape, "inputShape", kMostDimensions);
   call.options = to_conv_options(options, spec.dims);
   call.shape = infer_shape(spec, sizes, call.options.output_padding_or_null());
   return call;
@@ -104,10 +90,7 @@ Buffers to_buffers(const Napi::CallbackInfo& info, const Call& call, int64_t ver
 
 Napi::Object to_result(Napi::Env env, const Napi::Value& data, const ConvSpec& spec,
                        const ConvShape& shape) {
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("data", data);
-  result.Set("shape", from_integers(env, output_shape(spec, shape)));
-  return result;
+  return shaped(env, data, output_shape(spec, shape));
 }
 
 Napi::Value conv_forward(const Napi::CallbackInfo& info) {

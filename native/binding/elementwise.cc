@@ -62,12 +62,6 @@ Binary to_binary(const Napi::Value& value) { return to_kind(value, kBinaryNames)
 
 namespace {
 
-// The number of elements of whatever typed array stands there; to_floats complains of the others.
-int64_t length_of(const Napi::Value& value) {
-  return value.IsTypedArray() ? static_cast<int64_t>(value.As<Napi::TypedArray>().ElementLength())
-                              : 0;
-}
-
 // (kind, input, a, b, inPlace)
 Napi::Value activation(const Info& info) {
   const Activation kind = to_activation(info[0]);

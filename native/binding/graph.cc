@@ -11,6 +11,7 @@
 #include "binding/async.h"
 #include "binding/environment.h"
 #include "binding/graph_nodes.h"
+#include "binding/handle.h"
 #include "binding/values.h"
 #include "graph/graph.h"
 #include "problem/conv_problem.h"
@@ -24,27 +25,20 @@ using Info = Napi::CallbackInfo;
 
 struct GraphHandle {
   std::shared_ptr<Graph> graph;
-  int64_t reported = 0;  // bytes that V8 knows of
+  ReportedBytes reported;
 };
 
 constexpr napi_type_tag kGraphTag = {0x6e6e636f6e766772ULL, 0x61706868616e646cULL};
 
 void finalize_graph(napi_env env, void* data, void*) {
   GraphHandle* handle = static_cast<GraphHandle*>(data);
-  int64_t total = 0;
-  if (handle->reported) napi_adjust_external_memory(env, -handle->reported, &total);
+  handle->reported.set(env, 0);
   delete handle;
 }
 
 // It may be disposed.
 GraphHandle& to_handle(const Napi::Value& value) {
-  bool ours = false;
-  void* data = nullptr;
-  if (value.IsObject() &&
-      napi_check_object_type_tag(value.Env(), value, &kGraphTag, &ours) == napi_ok && ours &&
-      napi_unwrap(value.Env(), value, &data) == napi_ok)
-    return *static_cast<GraphHandle*>(data);
-  throw type_error("graph must be what graphCreate returned, got " + describe(value));
+  return unwrap_handle<GraphHandle>(value, kGraphTag, "graph must be what graphCreate returned");
 }
 
 GraphHandle& to_graph(const Napi::Value& value) {
@@ -54,10 +48,7 @@ GraphHandle& to_graph(const Napi::Value& value) {
 }
 
 void report_memory(Napi::Env env, GraphHandle* handle) {
-  const int64_t bytes = handle->graph ? static_cast<int64_t>(handle->graph->packed_bytes()) : 0;
-  if (bytes == handle->reported) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - handle->reported);
-  handle->reported = bytes;
+  handle->reported.set(env, handle->graph ? handle->graph->packed_bytes() : 0);
 }
 
 Napi::Array to_array(const Napi::Value& value, const std::string& name) {
@@ -78,7 +69,8 @@ std::vector<Shape> to_shapes(const Napi::Value& value, const std::string& name) 
   const Napi::Array array = to_array(value, name);
   std::vector<Shape> shapes;
   for (uint32_t i = 0; i < array.Length(); ++i)
-    shapes.push_back(to_integers(array.Get(i), name + "[" + std::to_string(i) + "]", 64));
+    shapes.push_back(
+        to_integers(array.Get(i), name + "[" + std::to_string(i) + "]", kMostDimensions));
   return shapes;
 }
 
@@ -104,12 +96,7 @@ Napi::Value graph_create(const Info& info) {
   handle->graph = std::make_shared<Graph>(static_cast<size_t>(inputs), std::move(nodes),
                                           std::move(outputs), like, kernels());
   report_memory(env, handle.get());
-  Napi::Object object = Napi::Object::New(env);
-  if (napi_type_tag_object(env, object, &kGraphTag) != napi_ok ||
-      napi_wrap(env, object, handle.get(), finalize_graph, nullptr, nullptr) != napi_ok)
-    throw Napi::Error::New(env, "can't create a graph");
-  handle.release();
-  return object;
+  return wrap_handle(env, kGraphTag, std::move(handle), finalize_graph, "a graph");
 }
 
 Napi::Value graph_dispose(const Info& info) {
@@ -215,10 +202,7 @@ std::vector<float*> pointers(const Outputs& outputs) {
 Napi::Array to_results(Napi::Env env, const GraphPlan& plan, const Outputs& outputs) {
   Napi::Array results = Napi::Array::New(env);
   for (size_t i = 0; i < outputs.size(); ++i) {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("data", outputs[i].value());
-    result.Set("shape", from_integers(env, plan.output_shapes()[i]));
-    results.Set(static_cast<uint32_t>(i), result);
+    results.Set(static_cast<uint32_t>(i), shaped(env, outputs[i].value(), plan.output_shapes()[i]));
   }
   return results;
 }

@@ -19,13 +19,6 @@ namespace {
 
 using Maker = std::unique_ptr<Operation> (*)(const Napi::Object& node);
 
-constexpr uint32_t kMostRank = 64;
-
-int64_t length_of(const Napi::Value& value) {
-  return value.IsTypedArray() ? static_cast<int64_t>(value.As<Napi::TypedArray>().ElementLength())
-                              : 0;
-}
-
 std::vector<float> copy_floats(const Napi::Value& value, const char* name) {
   const int64_t length = length_of(value);
   const float* data = to_floats(value, name, length);
@@ -147,7 +140,7 @@ std::unique_ptr<Operation> norm(const Napi::Object& object) {
     node.groups = to_integer(object.Get("numGroups"), "numGroups");
   } else if (Kind == NormNode::Kind::kLayer) {
     node.normalized_shape =
-        to_integers(object.Get("normalizedShape"), "normalizedShape", kMostRank);
+        to_integers(object.Get("normalizedShape"), "normalizedShape", kMostDimensions);
   } else {
     node.mean = copy_floats_or_none(object.Get("mean"), "mean");
     node.var = copy_floats_or_none(object.Get("var"), "var");
@@ -186,7 +179,7 @@ std::unique_ptr<Operation> matmul(const Napi::Object&) { return make_matmul_oper
 
 std::unique_ptr<Operation> constant(const Napi::Object& node) {
   Constant constant;
-  constant.shape = to_integers(node.Get("shape"), "shape", kMostRank);
+  constant.shape = to_integers(node.Get("shape"), "shape", kMostDimensions);
   require_sizes(constant.shape);
   constant.values = copy_floats(node.Get("data"), "data");
   return make_constant_operation(std::move(constant));
@@ -199,7 +192,7 @@ std::unique_ptr<Operation> cat(const Napi::Object& node) {
 }
 
 std::unique_ptr<Operation> permute(const Napi::Object& node) {
-  return make_permute_operation(to_integers(node.Get("dims"), "dims", kMostRank));
+  return make_permute_operation(to_integers(node.Get("dims"), "dims", kMostDimensions));
 }
 
 std::unique_ptr<Operation> pixel_shuffle(const Napi::Object& node) {
@@ -208,12 +201,12 @@ std::unique_ptr<Operation> pixel_shuffle(const Napi::Object& node) {
 }
 
 std::unique_ptr<Operation> mean(const Napi::Object& node) {
-  return make_mean_operation(to_integers(node.Get("dims"), "dims", kMostRank),
+  return make_mean_operation(to_integers(node.Get("dims"), "dims", kMostDimensions),
                              to_boolean(node.Get("keepdim"), "keepdim"), kernels());
 }
 
 std::unique_ptr<Operation> reshape(const Napi::Object& node) {
-  return make_reshape_operation(to_integers(node.Get("shape"), "shape", kMostRank));
+  return make_reshape_operation(to_integers(node.Get("shape"), "shape", kMostDimensions));
 }
 
 std::unique_ptr<Operation> select(const Napi::Object& node) {

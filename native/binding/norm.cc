@@ -17,7 +17,7 @@ namespace {
 using Info = Napi::CallbackInfo;
 
 std::vector<int64_t> to_shape(const Napi::Value& value) {
-  return to_integers(value, "inputShape", 64);
+  return to_integers(value, "inputShape", kMostDimensions);
 }
 
 // Input, parameters and running statistics of a call.
@@ -98,7 +98,8 @@ Napi::Value group_norm_forward(const Info& info) {
 Napi::Value layer_norm_forward(const Info& info) {
   const std::vector<int64_t> sizes = to_shape(info[1]);
   const double eps = to_number(info[5], "eps");
-  const AxisShape shape = layer_norm_shape(sizes, to_integers(info[2], "normalizedShape", 64));
+  const AxisShape shape =
+      layer_norm_shape(sizes, to_integers(info[2], "normalizedShape", kMostDimensions));
   const int64_t length = checked_product(sizes);
   return compute(
       info.Env(), length,

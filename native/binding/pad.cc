@@ -14,8 +14,6 @@
 namespace nnconv {
 namespace {
 
-constexpr uint32_t kMostRank = 64;
-
 PaddingMode to_mode(const Napi::Value& value) {
   const std::string name = to_name(value, "mode");
   for (PaddingMode mode : {PaddingMode::kConstant, PaddingMode::kReflect, PaddingMode::kReplicate,
@@ -32,7 +30,7 @@ PadSpec to_pad_spec(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "spec");
   PadSpec spec;
   spec.mode = to_mode(object.Get("mode"));
-  spec.padding = to_integers(object.Get("padding"), "padding", 2 * kMostRank);
+  spec.padding = to_integers(object.Get("padding"), "padding", 2 * kMostDimensions);
   spec.value = to_number(object.Get("value"), "value");
   validate(spec);
   return spec;
@@ -48,21 +46,16 @@ Napi::Value pad_check(const Napi::CallbackInfo& info) {
 Napi::Value pad_output_shape(const Napi::CallbackInfo& info) {
   const PadSpec spec = to_pad_spec(info[0]);
   return from_integers(info.Env(),
-                       infer_shape(spec, to_integers(info[1], "inputShape", kMostRank)).out);
+                       infer_shape(spec, to_integers(info[1], "inputShape", kMostDimensions)).out);
 }
 
 Napi::Value pad_forward(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const PadSpec spec = to_pad_spec(info[0]);
-  const PadShape shape = infer_shape(spec, to_integers(info[2], "inputShape", kMostRank));
-  const Napi::Value data = compute(
-      env, checked_product(shape.out),
+  const PadShape shape = infer_shape(spec, to_integers(info[2], "inputShape", kMostDimensions));
+  return compute_shaped(
+      info.Env(), "padding", shape.out,
       [&] { return to_floats(info[1], "input", checked_product(shape.in)); },
       [&](const float* input, float* output) { pad(spec, shape, input, output); });
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("data", data);
-  result.Set("shape", from_integers(env, shape.out));
-  return result;
 }
 
 }  // namespace

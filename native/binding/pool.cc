@@ -87,24 +87,20 @@ Napi::Value pool_check(const Napi::CallbackInfo& info) {
 
 Napi::Value pool_output_shape(const Napi::CallbackInfo& info) {
   const PoolSpec spec = to_pool_spec(info[0]);
-  const PoolShape shape = infer_shape(spec, to_integers(info[1], "inputShape", 64));
+  const PoolShape shape = infer_shape(spec, to_integers(info[1], "inputShape", kMostDimensions));
   return from_integers(info.Env(), output_shape(spec, shape));
 }
 
 Napi::Value pool_forward(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const PoolSpec spec = to_pool_spec(info[0]);
-  const PoolShape shape = infer_shape(spec, to_integers(info[2], "inputShape", 64));
-  const Napi::Value data = compute(
-      env, shape.planes() * shape.out_plane(),
+  const PoolShape shape = infer_shape(spec, to_integers(info[2], "inputShape", kMostDimensions));
+  return compute_shaped(
+      env, spec.name().c_str(), output_shape(spec, shape),
       [&] { return to_floats(info[1], "input", shape.planes() * shape.in_plane()); },
       [&](const float* input, float* output) {
         pool(spec, shape, input, output, kernels(), &environment(env).workspace);
       });
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("data", data);
-  result.Set("shape", from_integers(env, output_shape(spec, shape)));
-  return result;
 }
 
 }  // namespace

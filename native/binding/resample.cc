@@ -14,15 +14,13 @@
 namespace nnconv {
 namespace {
 
-constexpr uint32_t kMostRank = 64;
-
 std::vector<double> to_factors(const Napi::Value& value) {
   if (!value.IsArray())
     throw type_error("scaleFactor must be an array of numbers, got " + describe(value));
   const Napi::Array array = value.As<Napi::Array>();
   const uint32_t length = array.Length();
-  if (length > kMostRank)
-    throw value_error("scaleFactor must have at most " + std::to_string(kMostRank) +
+  if (length > kMostDimensions)
+    throw value_error("scaleFactor must have at most " + std::to_string(kMostDimensions) +
                       " values, got " + std::to_string(length));
   std::vector<double> result;
   for (uint32_t i = 0; i < length; ++i)
@@ -36,7 +34,7 @@ ResampleSpec to_resample_spec(const Napi::Value& value) {
   const Napi::Object object = to_object(value, "spec");
   ResampleSpec spec = resample_spec(to_name(object.Get("mode"), "mode"));
   const Napi::Value size = object.Get("size");
-  if (!size.IsNull()) spec.size = to_integers(size, "size", kMostRank);
+  if (!size.IsNull()) spec.size = to_integers(size, "size", kMostDimensions);
   const Napi::Value factor = object.Get("scaleFactor");
   if (!factor.IsNull()) spec.scale_factor = to_factors(factor);
   const Napi::Value align = object.Get("alignCorners");
@@ -57,8 +55,8 @@ Napi::Value resample_check(const Napi::CallbackInfo& info) {
 
 Napi::Value resample_output_shape(const Napi::CallbackInfo& info) {
   const ResampleSpec spec = to_resample_spec(info[0]);
-  return from_integers(info.Env(),
-                       infer_shape(spec, to_integers(info[1], "inputShape", kMostRank)).output);
+  return from_integers(
+      info.Env(), infer_shape(spec, to_integers(info[1], "inputShape", kMostDimensions)).output);
 }
 
 Napi::Value resample_forward(const Napi::CallbackInfo& info) {
@@ -66,18 +64,14 @@ Napi::Value resample_forward(const Napi::CallbackInfo& info) {
   const ResampleSpec spec = to_resample_spec(info[0]);
   if (spec.mode == ResampleMode::kArea)
     throw unsupported_error("mode 'area' is adaptive average pooling to the output's shape");
-  const std::vector<int64_t> sizes = to_integers(info[2], "inputShape", kMostRank);
+  const std::vector<int64_t> sizes = to_integers(info[2], "inputShape", kMostDimensions);
   const ResampleShape shape = infer_shape(spec, sizes);
-  const Napi::Value data = compute(
-      env, checked_product(shape.output),
+  return compute_shaped(
+      env, "resampling", shape.output,
       [&] { return to_floats(info[1], "input", checked_product(sizes)); },
       [&](const float* input, float* output) {
         resample(spec, shape, input, output, &environment(env).workspace);
       });
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("data", data);
-  result.Set("shape", from_integers(env, shape.output));
-  return result;
 }
 
 }  // namespace

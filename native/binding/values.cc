@@ -149,6 +149,11 @@ ConvOptions to_conv_options(const Napi::Value& value, int dims) {
   return options;
 }
 
+int64_t length_of(const Napi::Value& value) {
+  return value.IsTypedArray() ? static_cast<int64_t>(value.As<Napi::TypedArray>().ElementLength())
+                              : 0;
+}
+
 const float* to_floats(const Napi::Value& value, const std::string& name, int64_t length) {
   if (!value.IsTypedArray())
     throw type_error(name + " must be a Float32Array, got " + describe(value));
@@ -177,6 +182,13 @@ const float* to_floats(const Napi::Value& value, const std::string& name, int64_
 
 const float* to_floats_or_null(const Napi::Value& value, const std::string& name, int64_t length) {
   return value.IsNull() ? nullptr : to_floats(value, name, length);
+}
+
+Napi::Object shaped(Napi::Env env, const Napi::Value& data, const std::vector<int64_t>& shape) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("data", data);
+  result.Set("shape", from_integers(env, shape));
+  return result;
 }
 
 Napi::Array from_integers(Napi::Env env, const std::vector<int64_t>& values) {

@@ -20,6 +20,8 @@ double to_number(const Napi::Value& value, const std::string& name);
 bool to_boolean(const Napi::Value& value, const std::string& name);
 // A short name; whatever is longer is cut.
 std::string to_name(const Napi::Value& value, const std::string& name);
+// As many dimensions as a tensor may have.
+constexpr uint32_t kMostDimensions = 64;
 // An array of integers, at most `most` of them.
 std::vector<int64_t> to_integers(const Napi::Value& value, const std::string& name,
                                  uint32_t most = 16);
@@ -32,11 +34,16 @@ ConvSpec to_conv_spec(const Napi::Value& value);
 // `value` may be undefined.
 ConvOptions to_conv_options(const Napi::Value& value, int dims);
 
+// The number of elements of whatever typed array stands there; to_floats complains of the others.
+int64_t length_of(const Napi::Value& value);
 // The data of a Float32Array of exactly `length` elements. Read it last: no JS may run between this
 // and the use of the pointer.
 const float* to_floats(const Napi::Value& value, const std::string& name, int64_t length);
 // The same, or null for null.
 const float* to_floats_or_null(const Napi::Value& value, const std::string& name, int64_t length);
+
+// What JS gets of a tensor: { data, shape }.
+Napi::Object shaped(Napi::Env env, const Napi::Value& data, const std::vector<int64_t>& shape);
 
 Napi::Array from_integers(Napi::Env env, const std::vector<int64_t>& values);
 
