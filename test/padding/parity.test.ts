@@ -2,13 +2,9 @@
 import { getNumThreads, setNumThreads, tensor } from '../../lib';
 import { expectSameBits } from '../support/close';
 import { isLayer, padFunction, padLayer, padTitle, type PadCall } from '../support/padding';
-import { numbers, Store, type Stored } from '../support/stored';
+import { inputOf, Store, type StoredCall } from '../support/stored';
 
-interface Case extends PadCall {
-  seed: number;
-  nonFinite?: [index: number, value: string][];
-  result: Stored;
-}
+type Case = PadCall & StoredCall;
 
 const store = new Store('padding');
 const cases = store.read<Case>('cases.json');
@@ -16,9 +12,7 @@ const threads = getNumThreads();
 afterEach(() => setNumThreads(threads));
 
 test.each(cases.map((c) => [`${c.seed}: ${padTitle(c)}`, c] as const))('%s', (title, c) => {
-  const { data } = numbers(c.seed, 0, c.input);
-  for (const [index, value] of c.nonFinite ?? []) data[index] = Number(value);
-  const input = tensor(data, c.input);
+  const input = inputOf(c);
   setNumThreads(1);
   const one = padFunction(c, input);
   store.expectResult(one, c.result, c.seed, title);

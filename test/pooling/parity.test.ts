@@ -1,14 +1,9 @@
 /** Pooling against PyTorch's float64 results: test/fixtures/pooling, from scripts/fixtures. */
-import { getNumThreads, setNumThreads, tensor } from '../../lib';
-import { expectSameBits } from '../support/close';
+import { getNumThreads, setNumThreads } from '../../lib';
 import { poolFunction, poolLayer, poolTitle, type PoolCall } from '../support/pooling';
-import { numbers, Store, type Stored } from '../support/stored';
+import { expectLayer, Store, type StoredCall } from '../support/stored';
 
-interface Case extends PoolCall {
-  seed: number;
-  nonFinite?: [index: number, value: string][];
-  result: Stored;
-}
+type Case = PoolCall & StoredCall;
 
 const store = new Store('pooling');
 const cases = store.read<Case>('cases.json');
@@ -16,17 +11,7 @@ const threads = getNumThreads();
 afterEach(() => setNumThreads(threads));
 
 test.each(cases.map((c) => [`${c.seed}: ${poolTitle(c)}`, c] as const))('%s', (title, c) => {
-  const { data } = numbers(c.seed, 0, c.input);
-  for (const [index, value] of c.nonFinite ?? []) data[index] = Number(value);
-  const input = tensor(data, c.input);
-  const layer = poolLayer(c);
-  setNumThreads(1);
-  const one = layer.forward(input);
-  store.expectResult(one, c.result, c.seed, title);
-  expect(layer.outputShape(c.input)).toEqual(c.result.shape);
-  setNumThreads(2);
-  expectSameBits(layer.forward(input).data, one.data, '2 threads against 1');
-  expectSameBits(poolFunction(c, input).data, one.data, 'function against layer');
+  expectLayer(store, c, title, poolLayer(c), (input) => poolFunction(c, input));
 });
 
 test('the fixtures have enough of each layer', () => {

@@ -7,13 +7,9 @@ import {
   resampleTitle,
   type ResampleCall,
 } from '../support/resampling';
-import { numbers, Store, type Stored } from '../support/stored';
+import { expectLayer, numbers, Store, type StoredCall } from '../support/stored';
 
-interface Case extends ResampleCall {
-  seed: number;
-  nonFinite?: [index: number, value: string][];
-  result: Stored;
-}
+type Case = ResampleCall & StoredCall;
 
 interface Nearest {
   options: nn.InterpolateOptions;
@@ -29,17 +25,7 @@ const threads = getNumThreads();
 afterEach(() => setNumThreads(threads));
 
 test.each(cases.map((c) => [`${c.seed}: ${resampleTitle(c)}`, c] as const))('%s', (title, c) => {
-  const { data } = numbers(c.seed, 0, c.input);
-  for (const [index, value] of c.nonFinite ?? []) data[index] = Number(value);
-  const input = tensor(data, c.input);
-  const layer = resampleLayer(c);
-  setNumThreads(1);
-  const one = layer.forward(input);
-  store.expectResult(one, c.result, c.seed, title);
-  expect(layer.outputShape(c.input)).toEqual(c.result.shape);
-  setNumThreads(2);
-  expectSameBits(layer.forward(input).data, one.data, '2 threads against 1');
-  expectSameBits(resampleFunction(c, input).data, one.data, 'function against layer');
+  expectLayer(store, c, title, resampleLayer(c), (input) => resampleFunction(c, input));
 });
 
 test('the fixtures have enough of each mode', () => {

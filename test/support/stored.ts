@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { tensor } from '../../lib';
+import { setNumThreads, tensor } from '../../lib';
 import type { Tensor } from '../../lib';
-import { expectClose, type Tolerance } from './close';
+import { expectClose, expectSameBits, type Tolerance } from './close';
 import { normal, sample } from './hashfill';
 
 const STREAMS = 16;
@@ -74,4 +74,45 @@ export function numbers(
   const data = normal(seed * STREAMS + stream, count);
   for (let i = 0; i < count; i++) data[i] = data[i] * scale + offset;
   return tensor(data, shape);
+}
+
+/** A call with one input, and what PyTorch returned. */
+export interface StoredCall {
+  seed: number;
+  input: number[];
+  nonFinite?: [index: number, value: string][];
+  result: Stored;
+}
+
+/** The input of a call. */
+export function inputOf({ seed, input, nonFinite = [] }: StoredCall): Tensor {
+  const x = numbers(seed, 0, input);
+  for (const [index, value] of nonFinite) x.data[index] = Number(value);
+  return x;
+}
+
+interface Sized {
+  forward(input: Tensor): Tensor;
+  outputShape(inputShape: readonly number[]): number[];
+}
+
+/**
+ * Asserts that a layer computes what PyTorch does, tells the shape, and gives the same bits on two
+ * threads and as its functional twin.
+ */
+export function expectLayer(
+  store: Store,
+  call: StoredCall,
+  title: string,
+  layer: Sized,
+  twin: (input: Tensor) => Tensor,
+) {
+  const input = inputOf(call);
+  setNumThreads(1);
+  const one = layer.forward(input);
+  store.expectResult(one, call.result, call.seed, title);
+  expect(layer.outputShape(call.input)).toEqual(call.result.shape);
+  setNumThreads(2);
+  expectSameBits(layer.forward(input).data, one.data, '2 threads against 1');
+  expectSameBits(twin(input).data, one.data, 'function against layer');
 }
