@@ -4,7 +4,7 @@
  */
 import { binding } from '../binding';
 import { pyList, show, traceError } from '../errors';
-import type { Module } from '../nn/module';
+import { type Module, standInForForward } from '../nn/module';
 import { type NodeSpec, type Recorder, symbolicTensor } from '../record';
 import { checkFloat32, type DType, isTensor, storageOf, type Tensor } from '../tensor';
 import type { Graph, GraphNode, OutputTree } from './graph';
@@ -180,21 +180,15 @@ function named<T>(model: Module, path: string[], body: () => T): T {
   const undo: (() => void)[] = [];
   try {
     for (const [name, module] of model.namedModules()) {
-      const own = Object.getOwnPropertyDescriptor(module, 'forward');
-      const forward = module.forward.bind(module) as (...args: unknown[]) => unknown;
-      const value = (...args: unknown[]): unknown => {
+      const restore = standInForForward(module, (forward) => (...args) => {
         path.push(name);
         try {
           return forward(...args);
         } finally {
           path.pop();
         }
-      };
-      Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
-      undo.push(() => {
-        if (own === undefined) Reflect.deleteProperty(module, 'forward');
-        else Object.defineProperty(module, 'forward', own);
       });
+      undo.push(restore);
     }
     return body();
   } finally {

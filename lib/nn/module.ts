@@ -408,6 +408,22 @@ export abstract class Module {
   }
 }
 
+type Forward = (...args: unknown[]) => unknown;
+
+/** Puts what `make` makes of a module's `forward` in its place, as an own property; returns what undoes it. */
+export function standInForForward(module: Module, make: (forward: Forward) => Forward): () => void {
+  // A `forward` that is an arrow function is an own property itself.
+  const own = Object.getOwnPropertyDescriptor(module, 'forward');
+  const value = make(module.forward.bind(module) as Forward);
+  Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
+  return () => {
+    // Whoever replaced it since keeps their own.
+    if (Object.getOwnPropertyDescriptor(module, 'forward')?.value !== value) return;
+    if (own === undefined) Reflect.deleteProperty(module, 'forward');
+    else Object.defineProperty(module, 'forward', own);
+  };
+}
+
 /** The hooks of a module. While there are any, an own property stands in for its `forward`. */
 class ForwardHooks {
   readonly #module: Module;
@@ -434,28 +450,14 @@ class ForwardHooks {
 
   #wrap(): () => void {
     const module = this.#module;
-    // A `forward` that is an arrow function is an own property itself.
-    const own = Object.getOwnPropertyDescriptor(module, 'forward');
-    const forward = module.forward.bind(module) as (...args: unknown[]) => unknown;
-    const wrapper = (...args: unknown[]): unknown => {
+    return standInForForward(module, (forward) => (...args) => {
       let output = forward(...args);
       for (const hook of [...this.#hooks.values()]) {
         const replaced = hook(module, args, output);
         if (replaced !== undefined) output = replaced;
       }
       return output;
-    };
-    Object.defineProperty(module, 'forward', {
-      value: wrapper,
-      configurable: true,
-      writable: true,
     });
-    return () => {
-      // Whoever replaced it since keeps their own.
-      if (Object.getOwnPropertyDescriptor(module, 'forward')?.value !== wrapper) return;
-      if (own === undefined) Reflect.deleteProperty(module, 'forward');
-      else Object.defineProperty(module, 'forward', own);
-    };
   }
 }
 
