@@ -22,6 +22,14 @@ struct ConvFormats {
 // Rounded up; of numbers that are not negative.
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// [begin, end) of some whole.
+struct Range {
+  int64_t begin, end;
+};
+inline Range part_of(int64_t whole, int64_t index, int64_t parts) {
+  return {whole * index / parts, whole * (index + 1) / parts};
+}
+
 struct ConvArgs {
   const float* input;   // (batch, in_channels, D, H, W)
   const float* packed;  // what pack() wrote
@@ -66,11 +74,15 @@ bool supports_depthwise(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_pointwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_pointwise(const ConvSpec&);
+std::unique_ptr<ConvPlan> make_col2im_plan(const ConvSpec&, const ConvShape&, const KernelTable&);
+bool supports_col2im(const ConvSpec&);
 // `kind` as in kWinogradPair; winograd_kind() is the one with tiles of m_height x m_width outputs
 // that can run the problem, or -1.
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
                                              int kind, ConvFormats formats);
 int winograd_kind(const ConvSpec&, int m_height, int m_width);
+// Tiles along a dimension of so many outputs.
+int64_t winograd_tiles(const WinogradAxis&, int64_t dilation, int64_t outputs);
 
 // Input and output in blocks of channels.
 std::unique_ptr<ConvPlan> make_blocked_1x1_plan(const ConvSpec&, const ConvShape&,

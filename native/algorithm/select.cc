@@ -17,10 +17,11 @@ constexpr const char* kWinograd4 = "winograd_4x4";
 constexpr const char* kWinograd2 = "winograd_2x2";
 constexpr const char* kWinogradRow = "winograd_1x4";
 constexpr const char* kPointwise = "pointwise";
+constexpr const char* kCol2im = "col2im";
 constexpr const char* kBlocked1x1 = "blocked_1x1";
 constexpr const char* kBlockedDepthwise = "blocked_depthwise";
-constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,    kDepthwise,
-                                       kWinograd4, kWinograd2, kWinogradRow, kReference};
+constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,    kDirectPx, kDepthwise, kWinograd4,
+                                       kWinograd2, kWinogradRow, kCol2im,   kReference};
 
 struct WinogradChoice {
   const char* name;
@@ -42,6 +43,7 @@ bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectPx) return supports_direct_px(spec);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
   if (algorithm == kPointwise) return supports_pointwise(spec);
+  if (algorithm == kCol2im) return supports_col2im(spec);
   return algorithm == kReference || kind_of(algorithm, spec) >= 0;
 }
 
@@ -56,10 +58,30 @@ double channel_lane_use(int64_t channels, int width) { return pixel_lane_use(cha
 // Costs are counted in multiply-accumulates at full speed, of one image.
 constexpr double kEfficiency = 0.85;  // of a good inner loop
 
+// Part of the taps along one dimension that direct summation does not skip: those that meet padding
+// for at least `worth` outputs at an end.
+double met_taps(const ConvSpec& spec, const ConvShape& shape, size_t d, int64_t worth) {
+  if (spec.transposed || shape.out[d] == 0) return 1;
+  const int64_t out = shape.out[d], stride = spec.stride[d];
+  int64_t met = 0;
+  for (int64_t tap = 0; tap < spec.kernel[d]; ++tap) {
+    const int64_t offset = tap * spec.dilation[d] - spec.pad_low[d];
+    const int64_t lo = std::clamp<int64_t>((stride - 1 - offset) / stride, 0, out);
+    const int64_t hi = std::clamp<int64_t>((shape.in[d] - offset + stride - 1) / stride, lo, out);
+    met += out - (lo >= worth ? lo : 0) - (out - hi >= worth ? out - hi : 0);
+  }
+  return static_cast<double>(met) / static_cast<double>(out * spec.kernel[d]);
+}
+
 double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
   // Short rows leave tiles too small to hide the latency of the FMA units.
   const double tiles = shape.out[2] >= 12 ? 1.0 : 0.8;
-  return multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out}) /
+  // Without dilation few do, which the figures of winograd_choice() were fitted to.
+  const bool dilated = spec.dilation != Dims{1, 1, 1};
+  const double met = dilated ? met_taps(spec, shape, 0, 1) * met_taps(spec, shape, 1, 1) *
+                                   met_taps(spec, shape, 2, 4)
+                             : 1;
+  return met * multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out}) /
          (kEfficiency * tiles);
 }
 
@@ -68,10 +90,10 @@ double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
 double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int width) {
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
-  const auto ceil_div = [](int64_t a, int64_t b) { return static_cast<double>((a + b - 1) / b); };
   const double points = rows.points * columns.points;
   const double plane_tiles =
-      ceil_div(shape.out[1], rows.outputs) * ceil_div(shape.out[2], columns.outputs);
+      static_cast<double>(winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
+                          winograd_tiles(columns, spec.dilation[2], shape.out[2]));
   const double tiles = plane_tiles * static_cast<double>(shape.out[0]);
   const double in = static_cast<double>(spec.in_per_group());
   const double out = static_cast<double>(spec.out_per_group());
@@ -87,10 +109,21 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
+// Whole vectors of channels, which few channels don't fill.
+constexpr int64_t kFewChannels = 8;
+
+// Whether a product with vectors over output channels and taps together is worth the sum over taps
+// that it leaves.
+bool prefers_col2im(const ConvSpec& spec) {
+  const int64_t out = spec.out_per_group();
+  if (!supports_col2im(spec) || spec.taps() == 1) return false;
+  if (!spec.transposed) return out == 1 && spec.in_per_group() >= 32;
+  return supports_pointwise(spec) ? out == 1 : out < kFewChannels;
+}
+
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
 const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int width) {
-  // Transforms work on whole vectors of channels; few channels don't pay for them.
-  constexpr int64_t kFewChannels = 8;
+  // Transforms work on whole vectors of channels.
   if (std::min(spec.in_per_group(), spec.out_per_group()) < kFewChannels) return nullptr;
   const char* best = nullptr;
   double least = 0.85 * direct_cost(spec, shape);
@@ -115,6 +148,8 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
     return {kDepthwise, "one input channel and at most two output channels a group"};
   const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
   if (winograd) return {winograd, "fewer multiplications outweigh the transforms"};
+  if (prefers_col2im(spec))
+    return {kCol2im, "few output channels: vectors over them and the taps together"};
   if (spec.transposed && supports_pointwise(spec))
     return {kPointwise, "kernel as large as the stride: every output meets one input pixel"};
   const double over_channels = channel_lane_use(spec.out_per_group(), kernels.width);
@@ -169,6 +204,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
+    if (name == kCol2im) return make_col2im_plan(spec, shape, kernels);
     const int kind = kind_of(name, spec);
     if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind, {});
     return make_reference_plan(spec, shape);

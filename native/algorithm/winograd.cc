@@ -100,10 +100,30 @@ struct Strip {
   int64_t tiles() const { return (y1 - y0) * (x1 - x0); }
 };
 
-// Input pixels of so many tiles.
-int64_t pixels_of(const WinogradAxis& axis, int64_t tiles) {
-  return (tiles - 1) * axis.step + axis.span;
-}
+// The tiles along one dimension, in the order of their first outputs. With a dilation of d, d tiles
+// interleave.
+struct TileAxis {
+  const WinogradAxis& axis;
+  int64_t dilation;
+  int64_t outputs;  // of the whole dimension
+
+  int64_t tiles() const { return winograd_tiles(axis, dilation, outputs); }
+  int64_t first_output(int64_t tile) const {
+    return tile / dilation * axis.outputs * dilation + tile % dilation;
+  }
+  // Outputs of a tile that exist.
+  int64_t outputs_of(int64_t tile) const {
+    return std::min<int64_t>(axis.outputs, ceil_div(outputs - first_output(tile), dilation));
+  }
+  // Of the input, counted from the first tile's.
+  int64_t first_pixel(int64_t tile) const {
+    return tile / dilation * axis.step * dilation + tile % dilation;
+  }
+  // Input pixels from the first one of tile `begin` to the last one of tile `end - 1`.
+  int64_t pixels(int64_t begin, int64_t end) const {
+    return first_pixel(end - 1) - first_pixel(begin) + (axis.span - 1) * dilation + 1;
+  }
+};
 
 class WinogradPlan final : public ConvPlan {
  public:
@@ -113,8 +133,8 @@ class WinogradPlan final : public ConvPlan {
         shape_(shape),
         kernels_(kernels),
         functions_(kernels.winograd.kinds[kind]),
-        rows_(kWinogradAxis[kWinogradPair[kind][0]]),
-        columns_(kWinogradAxis[kWinogradPair[kind][1]]),
+        rows_{kWinogradAxis[kWinogradPair[kind][0]], spec.dilation[1], shape.out[1]},
+        columns_{kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]},
         width_(kernels.width),
         formats_(formats) {
     channels_ = ceil_div(spec.in_per_group(), width_) * width_;
@@ -129,9 +149,9 @@ class WinogradPlan final : public ConvPlan {
   }
 
   const char* pack_key() const override {
-    return rows_.outputs == 1   ? "winograd_1x4"
-           : rows_.outputs == 2 ? "winograd_2x2"
-                                : "winograd_4x4";
+    return rows_.axis.outputs == 1   ? "winograd_1x4"
+           : rows_.axis.outputs == 2 ? "winograd_2x2"
+                                     : "winograd_4x4";
   }
   // The transformed weights, then the weights as they are for recomputed tiles.
   size_t packed_floats() const override {
@@ -160,7 +180,7 @@ class WinogradPlan final : public ConvPlan {
   void transform_output(const ConvArgs& args, const Item& item, const Block& block, int64_t depth,
                         const float* m) const;
   void recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first, int64_t count,
-                 int64_t depth, int64_t y0, int64_t x0) const;
+                 int64_t depth, int64_t ty, int64_t tx) const;
   double output_at(const ConvArgs& args, int64_t n, int64_t g, int64_t o, const Dims& at) const;
   int64_t input_of(const Dims& at, int64_t k) const;
 
@@ -168,7 +188,7 @@ class WinogradPlan final : public ConvPlan {
   int64_t first_input(const WinogradAxis& axis, int d) const {
     return axis.transposed ? (spec_.pad_low[d] - axis.lead) / axis.stride : -spec_.pad_low[d];
   }
-  int64_t xis() const { return rows_.points * columns_.points; }
+  int64_t xis() const { return rows_.axis.points * columns_.axis.points; }
   int64_t depth_taps() const { return spec_.kernel[0]; }
   int64_t group_floats() const { return depth_taps() * xis() * spec_.in_per_group() * lanes_; }
   int64_t v_xi() const { return max_tiles_ * channels_ + kSkew; }
@@ -183,7 +203,7 @@ class WinogradPlan final : public ConvPlan {
   ConvShape shape_;
   const KernelTable& kernels_;
   const WinogradKernels& functions_;
-  const WinogradAxis &rows_, &columns_;
+  TileAxis rows_, columns_;
   int64_t width_;  // of a vector
   ConvFormats formats_;
   int64_t channels_;  // input channels of a group, in whole vectors
@@ -195,8 +215,7 @@ class WinogradPlan final : public ConvPlan {
 };
 
 void WinogradPlan::make_strips() {
-  const int64_t tiles_y = ceil_div(shape_.out[1], rows_.outputs);
-  const int64_t tiles_x = ceil_div(shape_.out[2], columns_.outputs);
+  const int64_t tiles_y = rows_.tiles(), tiles_x = columns_.tiles();
   // V and M of a strip should fit the L2 cache, but a strip must be worth streaming U for.
   const int64_t floats = cpu_info().l2_bytes / 4 / xis();
   const int64_t most =
@@ -209,8 +228,8 @@ void WinogradPlan::make_strips() {
       const Strip s{tiles_y * y / ny, tiles_y * (y + 1) / ny, tiles_x * x / nx,
                     tiles_x * (x + 1) / nx};
       max_tiles_ = std::max(max_tiles_, s.tiles());
-      const int64_t pixel_rows = pixels_of(rows_, s.y1 - s.y0);
-      const int64_t pixel_columns = pixels_of(columns_, s.x1 - s.x0);
+      const int64_t pixel_rows = rows_.pixels(s.y0, s.y1);
+      const int64_t pixel_columns = columns_.pixels(s.x0, s.x1);
       strip_pixels_ =
           std::max(strip_pixels_, pixel_rows * ceil_div(pixel_columns, width_) * width_);
       strips_.push_back(s);
@@ -219,7 +238,7 @@ void WinogradPlan::make_strips() {
 }
 
 void WinogradPlan::pack(const float* weight, float* packed) const {
-  const auto gh = kernel_transform(rows_), gw = kernel_transform(columns_);
+  const auto gh = kernel_transform(rows_.axis), gw = kernel_transform(columns_.axis);
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
   for (int64_t g = 0; g < spec_.groups; ++g) {
     for (const Block& block : blocks_) {
@@ -232,7 +251,7 @@ void WinogradPlan::pack(const float* weight, float* packed) const {
             const int64_t pair = spec_.transposed ? (g * in + c) * out + o : (g * out + o) * in + c;
             const float* w =
                 j < block.channels ? weight + pair * taps + kd * taps / depth_taps() : nullptr;
-            transform_kernel(gh, gw, w, rows_.kernel, columns_.kernel, u + c * lanes + j,
+            transform_kernel(gh, gw, w, rows_.axis.kernel, columns_.axis.kernel, u + c * lanes + j,
                              in * lanes);
           }
         }
@@ -324,8 +343,8 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
                                    float* strip, float* v) const {
   const Strip& s = *item.strip;
   const int64_t in = spec_.in_per_group();
-  const int64_t tile_rows = s.y1 - s.y0, tile_columns = s.x1 - s.x0;
-  const int64_t columns = pixels_of(columns_, tile_columns);
+  const int64_t tile_columns = s.x1 - s.x0;
+  const int64_t columns = columns_.pixels(s.x0, s.x1);
   const int64_t strip_row = ceil_div(columns, width_) * width_ * width_;
   for (int64_t c = 0; c < in; c += width_) {
     const bool blocked = formats_.input == Format::kBlocked;
@@ -336,18 +355,32 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
         blocked ? 0 : shape_.in_plane(),
         shape_.in[2] * pixel,
         std::min(width_, in - c),
-        s.y0 * rows_.step + first_input(rows_, 1),
-        s.x0 * columns_.step + first_input(columns_, 2),
+        rows_.first_pixel(s.y0) + first_input(rows_.axis, 1),
+        columns_.first_pixel(s.x0) + first_input(columns_.axis, 2),
         shape_.in[1],
         shape_.in[2],
-        pixels_of(rows_, tile_rows),
+        rows_.pixels(s.y0, s.y1),
         columns,
         strip};
     kernels_.winograd.gather(&gather);
-    for (int64_t y = 0; y < tile_rows; ++y) {
-      const WinogradInput input{strip + y * rows_.step * strip_row,   strip_row, tile_columns,
-                                v + y * tile_columns * channels_ + c, v_xi(),    channels_};
-      functions_.input(&input);
+    for (int64_t y = s.y0; y < s.y1; ++y) {
+      const float* row = strip + (rows_.first_pixel(y) - rows_.first_pixel(s.y0)) * strip_row;
+      float* v_row = v + (y - s.y0) * tile_columns * channels_ + c;
+      // Tiles at one distance.
+      for (int64_t x = s.x0, next; x < s.x1; x = next) {
+        const int64_t d = columns_.dilation;
+        next = d == 1 ? s.x1 : std::min(s.x1, (x / d + 1) * d);
+        const WinogradInput input{
+            row + (columns_.first_pixel(x) - columns_.first_pixel(s.x0)) * width_,
+            strip_row * rows_.dilation,
+            d,
+            d == 1 ? columns_.axis.step : 1,
+            next - x,
+            v_row + (x - s.x0) * channels_,
+            v_xi(),
+            channels_};
+        functions_.input(&input);
+      }
     }
   }
 }
@@ -361,7 +394,7 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
   const int64_t pixel = blocked ? width_ : 1;
   for (int64_t ty = s.y0; ty < s.y1; ++ty) {
     for (int64_t tx = s.x0; tx < s.x1; ++tx) {
-      const int64_t y = ty * rows_.outputs, x = tx * columns_.outputs;
+      const int64_t y = rows_.first_output(ty), x = columns_.first_output(tx);
       const float* tile = m + ((ty - s.y0) * (s.x1 - s.x0) + tx - s.x0) * lanes;
       for (int64_t c = 0; c < block.channels; c += width_) {
         const int64_t o = group + block.first + c;
@@ -374,25 +407,28 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                         (item.n * spec_.out_channels + o) * shape_.out_plane() +
                                         ((depth * shape_.out[1] + y) * shape_.out[2] + x) * pixel,
                                     blocked ? 0 : shape_.out_plane(),
-                                    shape_.out[2] * pixel,
-                                    std::min<int64_t>(rows_.outputs, shape_.out[1] - y),
-                                    std::min<int64_t>(columns_.outputs, shape_.out[2] - x),
+                                    rows_.dilation * shape_.out[2] * pixel,
+                                    columns_.dilation,
+                                    rows_.outputs_of(ty),
+                                    columns_.outputs_of(tx),
                                     args.finish};
-        if (functions_.output(&output)) recompute(args, item.n, item.g, o, count, depth, y, x);
+        if (functions_.output(&output)) recompute(args, item.n, item.g, o, count, depth, ty, tx);
       }
     }
   }
 }
 
 void WinogradPlan::recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first,
-                             int64_t count, int64_t depth, int64_t y0, int64_t x0) const {
+                             int64_t count, int64_t depth, int64_t ty, int64_t tx) const {
   const bool blocked = formats_.output == Format::kBlocked;
   const int64_t pixel = blocked ? width_ : 1, channel = blocked ? 1 : shape_.out_plane();
   float* output = args.output + (n * spec_.out_channels + first) * shape_.out_plane() +
                   depth * shape_.out[1] * shape_.out[2] * pixel;
   for (int64_t o = first; o < first + count; ++o, output += channel) {
-    for (int64_t y = y0; y < std::min(y0 + rows_.outputs, shape_.out[1]); ++y) {
-      for (int64_t x = x0; x < std::min(x0 + columns_.outputs, shape_.out[2]); ++x) {
+    for (int64_t i = 0; i < rows_.outputs_of(ty); ++i) {
+      for (int64_t j = 0; j < columns_.outputs_of(tx); ++j) {
+        const int64_t y = rows_.first_output(ty) + i * rows_.dilation;
+        const int64_t x = columns_.first_output(tx) + j * columns_.dilation;
         float* out = output + (y * shape_.out[2] + x) * pixel;
         const double sum = output_at(args, n, g, o, Dims{depth, y, x});
         *out = finish_value(args.finish, static_cast<float>(sum), out);
@@ -436,7 +472,7 @@ int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
       if (i % spec_.stride[d] != 0) return -1;
       i /= spec_.stride[d];
     } else {
-      i = at[d] * spec_.stride[d] + tap[d] - spec_.pad_low[d];
+      i = at[d] * spec_.stride[d] + tap[d] * spec_.dilation[d] - spec_.pad_low[d];
     }
     if (i < 0 || i >= shape_.in[d]) return -1;
     pixel = pixel * shape_.in[d] + i;
@@ -445,13 +481,18 @@ int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
 }
 
 bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
-  if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride || spec.dilation[d] != 1)
-    return false;
+  if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
+  if (spec.dilation[d] != 1 && (axis.stride != 1 || axis.transposed)) return false;
   if (axis.transposed) return spec.pad_low[d] % 2 == 1;
   return true;
 }
 
 }  // namespace
+
+int64_t winograd_tiles(const WinogradAxis& axis, int64_t dilation, int64_t outputs) {
+  const int64_t group = axis.outputs * dilation;
+  return outputs / group * dilation + std::min(dilation, outputs % group);
+}
 
 int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
   const bool depth = spec.dilation[0] == 1 && (!spec.transposed || spec.dims < 3);

@@ -6,7 +6,8 @@
 // multiplications as outputs). One part is the ordinary case. A kernel that strides reads its even
 // taps from even pixels and its odd taps from odd ones, so it is the sum of two parts; a transposed
 // one is two parts whose outputs interleave. In two dimensions everything nests: an algorithm for
-// height, one for width, and as many points as the product of both.
+// height, one for width, and as many points as the product of both. A dilated kernel meets every
+// d-th pixel: its tile holds every d-th output, between those of d - 1 other tiles.
 //
 // Layouts, with W floats to a vector, xi counting the points of both dimensions:
 //   strip  [channel vector][row][column][W]   input pixels, borders filled in with zeros
@@ -97,10 +98,12 @@ struct WinogradGather {
 };
 typedef void (*WinogradGatherFn)(const WinogradGather*);
 
-// Tiles that stand side by side.
+// Tiles of one row.
 struct WinogradInput {
   const float* strip;  // the first tile's first pixel
-  int64_t strip_row;   // distances of rows and, in columns, of tiles
+  int64_t strip_row;   // distance of a tile's rows
+  int64_t column;  // distances of a tile's columns (1, or any where dilation is compiled) and of
+  int64_t tile;    // the tiles, in pixels
   int64_t tiles;
   float* v;  // xi 0 of the first tile, at this channel vector
   int64_t v_xi;
@@ -129,6 +132,7 @@ struct WinogradOutput {
   int64_t channels;   // 1..W
   float* out;
   int64_t out_channel, out_row;  // out_channel 0: blocked, W channels
+  int64_t out_column;            // in pixels
   int64_t rows, columns;         // of the tile that lie in the output
   const Finish* finish;          // or null
 };

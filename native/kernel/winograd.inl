@@ -170,17 +170,19 @@ NNCONV_INLINE void output_transform(const vf (&m)[POINTS], vf (&y)[OUTPUTS]) {
   if constexpr (P + 1 < kWinogradAxis[AXIS].part_count) output_transform<AXIS, P + 1, AT + N>(m, y);
 }
 
-template <int HEIGHT, int WIDTH>
-void winograd_input(const WinogradInput* t) {
+// COLUMN: the distance of a tile's columns as a constant; 0: any.
+template <int HEIGHT, int WIDTH, int COLUMN>
+NNCONV_INLINE void winograd_input_tiles(const WinogradInput* t) {
   constexpr WinogradAxis H = kWinogradAxis[HEIGHT], X = kWinogradAxis[WIDTH];
+  const int64_t column = (COLUMN ? COLUMN : t->column) * W;
   for (int64_t i = 0; i < t->tiles; ++i) {
-    const float* p = t->strip + i * X.step * W;
+    const float* p = t->strip + i * t->tile * W;
     vf half[H.points][X.span];
     NNCONV_UNROLL
     for (int x = 0; x < X.span; ++x) {
       vf d[H.span], out[H.points];
       NNCONV_UNROLL
-      for (int y = 0; y < H.span; ++y) d[y] = vload(p + y * t->strip_row + x * W);
+      for (int y = 0; y < H.span; ++y) d[y] = vload(p + y * t->strip_row + x * column);
       input_transform<HEIGHT, 0, 0>(d, out);
       NNCONV_UNROLL
       for (int y = 0; y < H.points; ++y) half[y][x] = out[y];
@@ -196,6 +198,15 @@ void winograd_input(const WinogradInput* t) {
   }
 }
 
+template <int HEIGHT, int WIDTH>
+void winograd_input(const WinogradInput* t) {
+  constexpr WinogradAxis X = kWinogradAxis[WIDTH];
+  if constexpr (X.stride == 1) {
+    if (t->column != 1) return winograd_input_tiles<HEIGHT, WIDTH, 0>(t);
+  }
+  winograd_input_tiles<HEIGHT, WIDTH, 1>(t);
+}
+
 // One row of a tile, for a vector of output channels.
 template <int N, typename F>
 NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* out,
@@ -203,11 +214,11 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* o
   if (t->out_channel == 0) {
     NNCONV_UNROLL
     for (int x = 0; x < N; ++x) {
-      if (x < t->columns) store_finished(out + x * W, y[x], finish);
+      if (x < t->columns) store_finished(out + x * t->out_column * W, y[x], finish);
     }
     return;
   }
-  if (t->channels == W && t->columns == N) {
+  if (t->channels == W && t->columns == N && t->out_column == 1) {
     if constexpr (N == 4) {
       const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);
       const vf t2 = interleave_lo(y[2], y[3]), t3 = interleave_hi(y[2], y[3]);
@@ -224,7 +235,7 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* o
   for (int x = 0; x < N; ++x) vstore(lanes[x], y[x]);
   for (int64_t c = 0; c < t->channels; ++c)
     for (int64_t x = 0; x < t->columns; ++x)
-      store_finished(out + c * t->out_channel + x, lanes[x][c], finish);
+      store_finished(out + c * t->out_channel + x * t->out_column, lanes[x][c], finish);
 }
 
 template <int HEIGHT, int WIDTH>

@@ -4,6 +4,7 @@
 // networks and their memory (graph.cc).
 // Runs under sanitizers and, cross-built, under an emulator.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -156,6 +157,16 @@ std::vector<Problem> winograd_problems() {
       }
     }
   }
+  // Dilated: interleaved tiles, fewer outputs than phases, padding beyond the window.
+  for (int64_t dilation = 2; dilation <= 5; ++dilation) {
+    for (int64_t pad : {int64_t{0}, dilation, dilation + 2}) {
+      for (const auto& size : {std::array<int64_t, 2>{11, 12}, {23, 31}, {40, 10}}) {
+        if (std::min(size[0], size[1]) + 2 * pad <= 2 * dilation) continue;
+        problems.push_back(conv2d(18, 35, 3, 1, pad, dilation, 1, size[0], size[1]));
+        problems.push_back(conv2d(6, 4, 5, 1, 2 * pad, dilation, 2, size[0] + 10, size[1] + 12));
+      }
+    }
+  }
   problems.push_back(conv2d(128, 20, 3, 2, 1, 1, 2, 90, 91));
   problems.push_back(conv2d(12, 36, 4, 2, 1, 1, 3, 13, 14));
   Problem depth = conv2d(9, 18, 3, 2, 1, 1, 1, 8, 9);
@@ -165,6 +176,27 @@ std::vector<Problem> winograd_problems() {
   depth.spec.pad_low[0] = depth.spec.pad_high[0] = 1;
   depth.input_shape.insert(depth.input_shape.begin() + 2, 7);
   problems.push_back(depth);
+  return problems;
+}
+
+// Few output channels, in planes that are cut to chunks.
+std::vector<Problem> narrow_problems() {
+  std::vector<Problem> problems;
+  for (bool transposed : {false, true}) {
+    for (int64_t k = 1; k <= 9; k += 2) {
+      for (int64_t dilation = 1; dilation <= 2; ++dilation) {
+        Problem p = conv2d(40, 1, k, transposed ? 1 + k / 2 : 1, k / 2, dilation, 1, 70, 101);
+        p.spec.transposed = transposed;
+        if (transposed) p.spec.output_padding = {0, k / 2, 0};
+        problems.push_back(p);
+      }
+    }
+  }
+  Problem wide = conv2d(33, 2, 4, 2, 1, 1, 1, 1, 3000);  // cut along the row
+  wide.spec.kernel[1] = wide.spec.stride[1] = 1;
+  wide.spec.pad_low[1] = wide.spec.pad_high[1] = 0;
+  wide.spec.transposed = true;
+  problems.push_back(wide);
   return problems;
 }
 
@@ -444,6 +476,7 @@ int main() {
       one.input_shape[0] = 1;
       test_non_finite(one, tables, random);
     }
+    for (const Problem& p : narrow_problems()) test_problem(p, tables, random);
     for (const Problem& p : winograd_problems()) {
       test_problem(p, tables, random);
       test_non_finite(p, tables, random);
