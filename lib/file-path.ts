@@ -10,7 +10,7 @@ export interface FileUrl {
   readonly protocol: string;
 }
 
-export function checkPath(name: string, value: unknown): asserts value is string | URL {
+export function checkPath(name: string, value: unknown): void {
   if (typeof value !== 'string' && !(value instanceof URL)) {
     throw argTypeError(`${name} must be a string or a file: URL, got ${show(value)}`);
   }

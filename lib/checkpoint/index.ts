@@ -60,7 +60,7 @@ export async function loadAsync<T = StateDict>(source: string | FileUrl | Uint8A
 export function save(path: string | FileUrl, stateDict: Readonly<StateDict>): void {
   checkPath('path', path);
   const pieces = encodeSafetensors(stateDict);
-  const file = fs.openSync(path, 'w');
+  const file = fs.openSync(path as fs.PathLike, 'w');
   try {
     for (const piece of inTransfers(pieces)) fs.writeFileSync(file, piece);
   } finally {
@@ -78,7 +78,7 @@ export async function saveAsync(
 ): Promise<void> {
   checkPath('path', path);
   const pieces = encodeSafetensors(stateDict);
-  const file = await fs.promises.open(path, 'w');
+  const file = await fs.promises.open(path as fs.PathLike, 'w');
   try {
     for (const piece of pieces) await file.writeFile(piece);
   } finally {

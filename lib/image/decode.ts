@@ -64,11 +64,12 @@ export function decodeImage(bytes: Uint8Array): Tensor {
  */
 export function readImage(path: string | FileUrl): Tensor {
   checkPath('path', path);
-  const bytes = fs.readFileSync(path);
+  const bytes = fs.readFileSync(path as fs.PathLike);
   try {
     return decodeImage(bytes);
   } catch (error) {
-    if (error instanceof Error) error.message = `${quote(String(path))}: ${error.message}`;
+    if (error instanceof Error)
+      error.message = `${quote(typeof path === 'string' ? path : path.href)}: ${error.message}`;
     throw error;
   }
 }

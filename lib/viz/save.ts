@@ -82,7 +82,7 @@ function gridPixels(images: Tensor | readonly Tensor[], options?: GridOptions): 
 
 function formatOf(file: string | FileUrl): 'png' | 'svg' {
   checkPath('file', file);
-  const name = typeof file === 'string' ? file : file.pathname;
+  const name = typeof file === 'string' ? file : file.href;
   const extension = path.extname(name).toLowerCase();
   if (extension === '.png' || extension === '.svg') return extension === '.png' ? 'png' : 'svg';
   throw argValueError(`file must end with .png or .svg, got ${quote(name)}`);
