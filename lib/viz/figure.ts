@@ -20,6 +20,8 @@ export interface Panel {
   /** In words. */
   readonly title: string;
   readonly content: Pixels | Curve;
+  /** The picture in gray, where brightness in `content` doesn't rise with the values. */
+  readonly plain?: Pixels;
 }
 
 export interface Figure {

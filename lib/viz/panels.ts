@@ -1,4 +1,5 @@
 /** Values -> panels: coloured by their range, labelled with name, smallest and largest value. */
+import type { Pixels } from '../image/pixels';
 import { type Colormap, diverges, NAN_COLOR, tableOf, writeColor } from './colormap';
 import type { Panel } from './figure';
 import { finiteRange, position, type Range, short, symmetric } from './range';
@@ -23,13 +24,17 @@ export function colorRange(values: Float32Array, colormap: Colormap): Range {
 }
 
 export function mapPanel(name: Name, plane: Plane, colormap: Colormap, range: Range): Panel {
-  const { width, height, values } = plane;
+  const panel = labelled(name, plane.values, colored(plane, colormap, range));
+  return diverges(colormap) ? { ...panel, plain: colored(plane, 'gray', range) } : panel;
+}
+
+function colored({ width, height, values }: Plane, colormap: Colormap, range: Range): Pixels {
   const data = new Uint8Array(3 * width * height);
   const table = tableOf(colormap);
   for (let i = 0; i < width * height; i++) {
     writeColor(table, position(values[i], range), data, 3 * i);
   }
-  return labelled(name, values, { width, height, data });
+  return { width, height, data };
 }
 
 export function rgbPanel(name: Name, plane: Plane, range: Range): Panel {

@@ -49,7 +49,8 @@ function beside(blocks: readonly Piece[][], width: number): string[] {
 }
 
 function block(panel: Panel, widest: number, color: boolean): Piece[] {
-  const { content, label, low, high } = panel;
+  const { label, low, high } = panel;
+  const content = color ? panel.content : (panel.plain ?? panel.content);
   const picture = isCurve(content) ? plot(content, widest) : shades(content, widest, color);
   const range = low === '' && high === '' ? '' : `${low} .. ${high}`;
   return [plain(label, widest), ...picture, plain(range, widest)].filter(({ width }) => width > 0);
