@@ -49,6 +49,9 @@ export function featureMaps(
   options?: FeatureMapOptions,
 ): Map<string, Image> {
   if (!(model instanceof Module)) throw argTypeError(`model must be a Module, got ${show(model)}`);
+  if (!isTensor(input) && !Array.isArray(input)) {
+    throw argTypeError(`input must be a Tensor or an array of Tensors, got ${show(input)}`);
+  }
   const settings = check(options);
   const layers = layersOf(model, settings.layers);
   const outputs = run(model, isTensor(input) ? [input] : input, layers, settings.sample);

@@ -114,13 +114,15 @@ describe('the pixels in an SVG', () => {
         const [channels, rows, columns] = pixels.shape;
         const { data } = pixels;
         const cell = Number(attributes.width) / columns;
+        const drawn: number[][] = [];
+        const stored: number[][] = [];
         for (let i = 0; i < rows * columns; i++) {
           const x = Number(attributes.x) + (i % columns) * cell + Math.floor(cell / 2);
           const y = Number(attributes.y) + Math.floor(i / columns) * cell + Math.floor(cell / 2);
-          const drawn = [0, 1, 2].map((c) => drawing[c * plane + y * width + x]);
-          const stored = [0, 1, 2].map((c) => data[(channels === 1 ? 0 : c) * rows * columns + i]);
-          expect(drawn).toEqual(stored);
+          drawn.push([0, 1, 2].map((c) => drawing[c * plane + y * width + x]));
+          stored.push([0, 1, 2].map((c) => data[(channels === 1 ? 0 : c) * rows * columns + i]));
         }
+        expect(drawn).toEqual(stored);
       }
     },
   );
