@@ -42,7 +42,8 @@ const LIB = {
   graph: ['core', 'nn'],
   models: ['core', 'nn'],
   viz: ['core', 'nn'],
-  serve: ['core', 'nn', 'checkpoint', 'graph', 'models'],
+  hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
+  serve: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image', 'hub'],
   cli: '*',
   index: '*',
 };
