@@ -50,7 +50,11 @@ const LIB = {
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'], image: ['pngjs', 'jpeg-js'] };
+const LIB_PACKAGES = {
+  checkpoint: ['yauzl'],
+  cli: ['cli-progress', 'cli-table3', 'commander', 'picocolors'],
+  image: ['pngjs', 'jpeg-js'],
+};
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';
