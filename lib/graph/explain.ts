@@ -1,6 +1,6 @@
 /** What a compiled network does, step by step, for people to read. */
 import type { GraphExplanation } from '../binding';
-import type { Graph, GraphNode } from './graph';
+import type { Graph, GraphNode } from '../nn/trace';
 
 /** One step of a compiled network. */
 export interface StepExplanation {
