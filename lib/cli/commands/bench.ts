@@ -10,7 +10,8 @@ import { blaming, oneLine, UsageError } from '../failure';
 import { layerFrom } from '../layer-spec';
 import { measure, measurePeak, type Timing } from '../measure';
 import { addWeights, concreteShape, MODEL_ARGUMENT, openFor } from '../model';
-import { colors, print, printJson, progress, table } from '../terminal';
+import { table } from '../table';
+import { colors, print, printJson, progress } from '../terminal';
 import { positive, shape, shapeText, wholeNumber } from '../values';
 
 interface Options {

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import ts from 'typescript';
+import * as nnconv from '../../../lib';
 
 const root = path.join(__dirname, '../../..');
 /** What a package has beside dist/. */
@@ -56,6 +57,10 @@ function compileTo(dist: string): void {
     fs.mkdirSync(path.dirname(to), { recursive: true });
     fs.writeFileSync(to.replace(/ts$/, 'js'), outputText);
   }
+  // For models that are ES modules; scripts/build-ts.js says more.
+  const names = Object.keys(nnconv).join(', ');
+  const wrapper = `import cjs from './index.js';\nexport const { ${names} } = cjs;\n`;
+  fs.writeFileSync(path.join(dist, 'index.mjs'), wrapper);
 }
 
 /** To be called in a `describe` or at the top of a file: the program is there during its tests. */
