@@ -94,7 +94,7 @@ export function kernelFigures(model: Module): string {
     .join('\n');
 }
 
-/** The layers at whose output the size changes next, by names of few parts. */
+/** The layers at whose output the size changes next, by names of few parts, as they finish. */
 function stagesOf({ layers }: Summary): SummaryLayer[] {
   const sizes = new Map<string, SummaryLayer>();
   for (const layer of layers) {
@@ -106,7 +106,12 @@ function stagesOf({ layers }: Summary): SummaryLayer[] {
     // A stage's own output, and not that of something in it.
     if (known === undefined || depth <= known.depth) sizes.set(String(spatial), layer);
   }
-  return [...sizes.values()].sort((a, b) => layers.indexOf(a) - layers.indexOf(b));
+  const end = (layer: SummaryLayer): number => {
+    let last = layers.indexOf(layer);
+    while (last + 1 < layers.length && layers[last + 1].depth > layer.depth) last++;
+    return last;
+  };
+  return [...sizes.values()].sort((a, b) => end(a) - end(b));
 }
 
 const MOST_CHANNELS = 16;

@@ -110,11 +110,11 @@ function pictureSections({ model, inputs, layers }: Parts): Section[] {
   const features = featureFigures(model, inputs, layers);
   const sections: Section[] = [];
   if (kernels !== '') {
-    const body = `<p class="muted">What the first convolutions look for, each kernel by its own range.</p>${kernels}`;
+    const body = `<p class="muted">What the first convolutions look for, each kernel by its own range.</p><div class="figures">${kernels}</div>`;
     sections.push({ id: 'kernels', title: 'Kernels', body });
   }
   if (features !== '') {
-    const body = `<p class="muted">What is left of the input at the end of each stage, for the first channels.</p>${features}`;
+    const body = `<p class="muted">What is left of the input at the end of each stage, for the first channels.</p><div class="figures">${features}</div>`;
     sections.push({ id: 'features', title: 'Feature maps', body });
   }
   return sections;

@@ -35,7 +35,8 @@ section{background:var(--surface);border:1px solid var(--line);border-radius:14p
 .pair{display:grid;grid-template-columns:auto minmax(0,1fr);gap:28px;align-items:start}
 .pair>*{min-width:0}
 figure{margin:0}
-figure+figure{margin-top:26px}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,500px),1fr));gap:28px 24px}
+.figures>*{min-width:0}
 figcaption{color:var(--muted);font-size:.9rem;margin-top:6px}
 figure>figcaption:first-child{margin:0 0 8px;color:var(--text);font-size:1rem}
 .picture{display:block;width:260px;max-width:100%;height:auto;border:1px solid var(--line);border-radius:8px;image-rendering:pixelated}
@@ -59,6 +60,8 @@ ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:6px 18px;margin:0 0 14
 .diagram-box{border:1px solid var(--line);border-radius:10px;background:var(--page)}
 .overview .diagram-box{max-height:min(1500px,180vh)}
 .diagram-box>svg{margin:0 auto}
+#summary .nnconv-scroll{max-height:85vh;overflow:auto;border:1px solid var(--line);border-radius:10px}
+#summary thead th{position:sticky;top:0;background:var(--surface);z-index:1}
 details{border:1px solid var(--line);border-radius:10px;margin:8px 0}
 details>summary{padding:9px 14px;cursor:pointer}
 details[open]>summary{border-bottom:1px solid var(--line)}
