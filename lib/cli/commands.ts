@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/plot'),
   },
   {
+    name: 'report',
+    summary: 'a page that shows a model and what it does with a picture',
+    load: () => import('./commands/report'),
+  },
+  {
     name: 'run',
     summary: 'a picture or a tensor through a model',
     load: () => import('./commands/run'),

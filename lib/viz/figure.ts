@@ -1,5 +1,5 @@
 /** Labelled panels in a grid, and how they are laid out. */
-import type { Pixels } from '../image';
+import type { Pixels } from '../image/pixels';
 import { ADVANCE, ASCENT, textWidth } from './font';
 import { position, type Range } from './range';
 import type { Group, Point, Scene, Shape } from './scene';

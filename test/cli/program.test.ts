@@ -76,6 +76,8 @@ test.each([
   [['bench', 'digits', '--isa', 'avx1024'], '--isa: '],
   [['summary', 'digits', '--html', 'x', '--json'], 'leave one out'],
   [['summary', 'digits', '--input-shape', '1,3,9,9'], '--input-shape: '],
+  [['report', 'digits'], "required option '-i, --input <file>' not specified"],
+  [['report', 'digits', '-i', 'x', '-o', '-', '--json'], 'both want standard output'],
   [['plot', 'digits', '--layer', 'featurs.4'], "(did you mean 'features.4'?)"],
   [['plot', 'digits', '--layer', 'features.1'], 'is no convolution; digits has features.0'],
   [['plot', 'digits', '--channel', '1'], 'channel must be from 0 to 0'],

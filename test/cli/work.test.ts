@@ -367,3 +367,35 @@ describe('plot', () => {
     expect(Buffer.from(coloured.stdout, 'latin1').toString()).toContain('\u2580');
   });
 });
+
+describe('report', () => {
+  test('a page about a picture', async () => {
+    const file = program.file('report.html');
+    const { code, stdout, stderr } = await program.run(['report', 'digits', '-i', seven]);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'nnconv: wrote report.html\n',
+    });
+    const page = fs.readFileSync(file, 'utf8');
+    expect(page).toMatch(/^<!doctype html>[^]*<title>digits/i);
+    expect(page).toContain('features.0');
+  });
+
+  test('--json, and to a pipe with a title', async () => {
+    const output = program.file('other.html');
+    const found = await json('report', 'digits', '-i', seven, '-o', output);
+    expect(found).toEqual({
+      model: 'digits',
+      input: seven,
+      output,
+      bytes: fs.statSync(output).size,
+    });
+    const args = ['report', 'digits', '-i', '-', '-o', '-', '--title', 'A <b>seven</b>'];
+    const { code, stdout } = await program.run(args, { input: fs.readFileSync(seven) });
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('<title>A &lt;b&gt;seven&lt;/b&gt;'),
+    ]);
+  });
+});

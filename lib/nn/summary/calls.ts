@@ -1,8 +1,8 @@
 /** Which modules a model calls, in which order, with what shapes: one run of its `forward`. */
 import { zeros } from '../../create';
-import { isTensor, readData, storageOf, type Tensor, writeData } from '../../tensor';
+import { isTensor, readData, storageOf, type Tensor } from '../../tensor';
 import type { Module } from '../module';
-import { type AroundForward, aroundForwards, Structure, trace } from '../trace';
+import { type AroundForward, aroundForwards, inEvaluation, trace } from '../trace';
 import { type Field, receptiveFields } from './receptive-field';
 
 /** A call of a module's `forward`. */
@@ -70,26 +70,6 @@ function eagerCalls(model: Module, inputShapes: Shapes): Call[] {
   return calls;
 }
 
-/** Runs `body` with the model in evaluation mode; it is what it was afterwards. */
-function preserved<T>(model: Module, body: () => T): T {
-  const structure = new Structure(model);
-  const buffers = Array.from(model.buffers(), (buffer) => ({
-    buffer,
-    before: readData(buffer).slice(),
-  }));
-  try {
-    model.eval();
-    return body();
-  } finally {
-    structure.restore();
-    for (const { buffer, before } of buffers) {
-      const now = readData(buffer);
-      if (before.some((value, i) => !Object.is(value, now[i])))
-        writeData(buffer).set(before as never);
-    }
-  }
-}
-
 /**
  * The calls that `model.forward` makes in evaluation mode with inputs of these shapes. The model stays
  * as it is: modes, parameters, buffers and other properties.
@@ -97,7 +77,7 @@ function preserved<T>(model: Module, body: () => T): T {
  * @throws what `forward` throws
  */
 export function callsOf(model: Module, inputShapes: Shapes): Call[] {
-  return preserved(model, () => {
+  return inEvaluation(model, () => {
     try {
       return tracedCalls(model, inputShapes);
     } catch (error) {

@@ -14,7 +14,7 @@ const ROW_SETTINGS = ['depth', 'varNames', 'asciiOnly', 'hideRecursiveLayers'] a
 export type SummaryRowSetting = (typeof ROW_SETTINGS)[number];
 
 export interface SummaryOptions {
-  /** Modules nested deeper get no rows; 0 leaves the model alone. Default: 3. */
+  /** Modules nested deeper get no rows: 0 leaves the model alone, Infinity shows all. Default: 3. */
   depth?: number;
   /**
    * The columns of text and HTML, in this order. Default: 'kernelSize', 'outputSize', 'numParams',
@@ -220,8 +220,10 @@ export function summary(
   }
   const given = optionsOf('summary', options, ['depth', 'colNames', 'rowSettings']);
   const { colNames = DEFAULT_COLUMNS, rowSettings = ['depth', 'varNames'] } = given;
-  const depth = integer('depth', given.depth ?? 3);
-  if (depth < 0) throw argValueError(`depth must be at least 0, got ${depth}`);
+  const { depth = 3 } = given;
+  if (depth !== Infinity && integer('depth', depth) < 0) {
+    throw argValueError(`depth must be at least 0, got ${depth}`);
+  }
   return new Summary(model, shapesOf(inputShape), {
     depth,
     colNames: choices('colNames', colNames, COLUMNS),

@@ -1,4 +1,5 @@
 /** Recording a model's `forward` as a list of nodes: for `compile` and for summaries. */
+export { inEvaluation } from './evaluation';
 export {
   type Constant,
   fillTree,
@@ -9,5 +10,4 @@ export {
 } from './graph';
 export { graphKey, nativeNode } from './native';
 export { Snapshot } from './snapshot';
-export { Structure } from './structure';
 export { type AroundForward, aroundForwards, type Constants, trace, type Trace } from './trace';
