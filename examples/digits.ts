@@ -7,43 +7,13 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { compile, load, nn, type Session, type Tensor, tensor } from '../lib';
-import { PictureError, readPng } from './png';
+import { compile, load, nn, type Session, type Tensor } from '../lib';
+import { DIGIT_PREPROCESSING, DigitNet } from '../lib/hub/digits';
+import { decodeImage, preprocess } from '../lib/image';
+import { PictureError, readFile } from './png';
 
 const FOLDER = path.join(__dirname, 'digits');
 const CHECKPOINTS = ['model.pt', 'model.safetensors'];
-const SIZE = 28;
-
-/** The model of scripts/train-digits.py, line by line. */
-class DigitNet extends nn.Module {
-  features: nn.Sequential;
-  classifier: nn.Sequential;
-
-  constructor() {
-    super();
-    const layers: nn.Module[] = [];
-    let channels = 1;
-    for (const out of [16, 32, 64]) {
-      layers.push(
-        new nn.Conv2d(channels, out, 3, { padding: 1 }),
-        new nn.BatchNorm2d(out),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-      );
-      channels = out;
-    }
-    this.features = new nn.Sequential(...layers);
-    this.classifier = new nn.Sequential(
-      new nn.Flatten(),
-      new nn.Dropout({ p: 0.3 }),
-      new nn.Linear(64 * 3 * 3, 10),
-    );
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.classifier.forward(this.features.forward(x));
-  }
-}
 
 interface Expected {
   torch: string;
@@ -67,18 +37,7 @@ function loadModel(file: string): DigitNet {
 
 /** A picture as the model was trained on: (1, 1, 28, 28) grays in 0..1. */
 function readGray(file: string): Tensor {
-  const picture = readPng(file);
-  const [, channels, height, width] = picture.shape;
-  const plane = height * width;
-  const gray = new Float32Array(plane);
-  for (let i = 0; i < plane; ++i) {
-    let sum = 0;
-    for (let c = 0; c < channels; ++c) sum += picture.data[c * plane + i];
-    gray[i] = sum / channels;
-  }
-  const image = tensor(gray, [1, 1, height, width]);
-  const fits = height === SIZE && width === SIZE;
-  return fits ? image : nn.functional.adaptiveAvgPool2d(image, SIZE);
+  return preprocess(decodeImage(readFile(file)), DIGIT_PREPROCESSING);
 }
 
 function classify(session: Session, picture: Tensor): Prediction {

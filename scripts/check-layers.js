@@ -43,13 +43,20 @@ const LIB = {
   models: ['core', 'nn'],
   image: ['core', 'nn'],
   viz: ['core', 'nn', 'image'],
-  serve: ['core', 'nn', 'checkpoint', 'graph', 'image', 'models'],
+  report: ['core', 'nn', 'graph', 'image', 'viz'],
+  hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
+  serve: ['core', 'nn', 'checkpoint', 'graph', 'image', 'models', 'hub'],
   cli: '*',
   index: '*',
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'], image: ['pngjs', 'jpeg-js'] };
+const LIB_PACKAGES = {
+  checkpoint: ['yauzl'],
+  cli: ['cli-progress', 'cli-table3', 'commander', 'picocolors'],
+  image: ['pngjs', 'jpeg-js'],
+  report: ['@dagrejs/dagre'],
+};
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';
