@@ -49,7 +49,10 @@ const LIB = {
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'] };
+const LIB_PACKAGES = {
+  checkpoint: ['yauzl'],
+  serve: ['fastify', 'fastify-plugin', 'prom-client'],
+};
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';
