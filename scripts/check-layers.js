@@ -41,7 +41,8 @@ const LIB = {
   checkpoint: ['core', 'nn'],
   graph: ['core', 'nn'],
   models: ['core', 'nn'],
-  viz: ['core', 'nn'],
+  image: ['core', 'nn'],
+  viz: ['core', 'nn', 'image'],
   hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
   serve: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image', 'hub'],
   cli: '*',
@@ -51,6 +52,7 @@ const LIB = {
 /** Packages that a folder of lib/ may import; the others import none. */
 const LIB_PACKAGES = {
   checkpoint: ['yauzl'],
+  image: ['pngjs', 'jpeg-js'],
   serve: ['fastify', 'fastify-plugin', 'prom-client'],
 };
 
