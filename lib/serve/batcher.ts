@@ -154,7 +154,10 @@ export class Batcher {
     if (job.settled) return;
     job.settled = true;
     job.reject(reason);
-    if (this.#waiting.delete(job)) this.#checkIdle();
+    if (this.#waiting.delete(job)) {
+      if (this.#waiting.size === 0) clearTimeout(this.#timer);
+      this.#checkIdle();
+    }
     const { batch } = job;
     if (batch && --batch.wanted === 0) batch.controller.abort(reason);
   }

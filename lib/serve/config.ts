@@ -27,7 +27,10 @@ export interface OutputConfig {
 }
 
 export interface BatchingConfig {
-  /** Rows that one run takes, and that one request may have. Default: 8. */
+  /**
+   * Rows that one run takes, and that one request may have. Default: 32 for inputs of up to 4,096
+   * elements a row, 8 for larger ones.
+   */
   maxBatchSize?: number;
   /**
    * Milliseconds that a request may wait for others while nothing runs. Default: 0; requests that come
@@ -137,8 +140,8 @@ const CONFIG_KEYS = [
 
 const MOST = 2 ** 31 - 1;
 const MIB = 2 ** 20;
-/** Shorter ones can be guessed. */
-const SHORTEST_TOKEN = 8;
+/** Shorter ones can be guessed; others can't be sent in a header. */
+const TOKEN = /^[\x21-\x7e]{8,}$/;
 
 /** A model's config with all defaults. */
 export interface CheckedModel {
@@ -151,7 +154,7 @@ export interface CheckedModel {
   readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly scores: 'softmax' | 'none';
-  readonly maxBatchSize: number;
+  readonly maxBatchSize?: number;
   readonly maxDelayMs: number;
   readonly maxQueue: number;
   readonly timeoutMs: number;
@@ -198,12 +201,12 @@ export function checkConfig(value: unknown): CheckedConfig {
 
 function checkCommon(given: Partial<ServeOptions>): CheckedOptions {
   const { threads, token, hooks } = given;
-  if (token !== undefined && string('token', token).length < SHORTEST_TOKEN) {
-    throw argValueError(`token must have at least ${SHORTEST_TOKEN} characters`);
+  if (token !== undefined && !TOKEN.test(string('token', token))) {
+    throw argValueError('token must be 8 or more characters of ASCII, without spaces');
   }
   return {
     models: checkModels(given.models),
-    threads: threads === undefined ? undefined : between('threads', threads, 1, 1024),
+    threads: optional(threads, (count) => between('threads', count, 1, 1024)),
     bodyLimit: between('bodyLimit', given.bodyLimit ?? 32 * MIB, 1, MOST),
     maxBufferedBytes: between(
       'maxBufferedBytes',
@@ -246,22 +249,23 @@ function checkModel(path: string, value: unknown): CheckedModel {
     name,
     version: identifier(`${path}.version`, given.version ?? '1'),
     model,
-    weights: weights === undefined ? undefined : string(`${path}.weights`, weights),
+    weights: optional(weights, (file) => string(`${path}.weights`, file)),
     inputs: list(`${path}.inputs`, given.inputs)?.map((item, index) =>
       checkInput(`${path}.inputs[${index}]`, item),
     ),
     outputs: list(`${path}.outputs`, given.outputs)?.map((item, index) =>
       checkOutput(`${path}.outputs[${index}]`, item),
     ),
-    preprocessing:
-      preprocessing === undefined
-        ? undefined
-        : checkPreprocessing(`${path}.preprocessing`, preprocessing),
+    preprocessing: optional(preprocessing, (steps) =>
+      checkPreprocessing(`${path}.preprocessing`, steps),
+    ),
     labels: list(`${path}.labels`, given.labels)?.map((item, index) =>
       string(`${path}.labels[${index}]`, item),
     ),
     scores: oneOf(`${path}.scores`, given.scores ?? 'softmax', ['softmax', 'none']),
-    maxBatchSize: between(`${path}.batching.maxBatchSize`, batching.maxBatchSize ?? 8, 1, 4096),
+    maxBatchSize: optional(batching.maxBatchSize, (size) =>
+      between(`${path}.batching.maxBatchSize`, size, 1, 4096),
+    ),
     maxDelayMs: within(`${path}.batching.maxDelayMs`, batching.maxDelayMs ?? 0, 0, 60_000),
     maxQueue: between(`${path}.queue.maxSize`, queue.maxSize ?? 128, 1, 2 ** 20),
     timeoutMs: within(`${path}.timeoutMs`, given.timeoutMs ?? 30_000, 1, MOST),
@@ -287,8 +291,7 @@ function checkInput(path: string, value: unknown): CheckedInput {
   if (shape.length === 0 || shape.some((size) => size !== -1 && size < 1)) {
     throw argValueError(`${path}.shape must have sizes of -1, or from 1, got ${pyList(shape)}`);
   }
-  const example =
-    given.example === undefined ? undefined : integers(`${path}.example`, given.example);
+  const example = optional(given.example, (sizes) => integers(`${path}.example`, sizes));
   const fits =
     example === undefined ||
     (example.length === shape.length &&
@@ -301,7 +304,7 @@ function checkInput(path: string, value: unknown): CheckedInput {
 
 function checkOutput(path: string, value: unknown): OutputConfig {
   const { name } = optionsOf(path, required(path, value) as OutputConfig, ['name']);
-  return { name: name === undefined ? undefined : string(`${path}.name`, name) };
+  return { name: optional(name, (text) => string(`${path}.name`, text)) };
 }
 
 function required(name: string, value: unknown): unknown {
@@ -333,6 +336,10 @@ function identifier(name: string, value: unknown): string {
     );
   }
   return text;
+}
+
+function optional<T, U>(value: T | undefined, check: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : check(value);
 }
 
 function between(name: string, value: unknown, least: number, most: number): number {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { argValueError, pyList, shapeError } from '../errors';
 import { compile, type Session } from '../graph';
 import type { Preprocessing } from '../image';
-import { isTensor, readData, type Tensor, wrap } from '../tensor';
+import { isTensor, product, readData, type Tensor, wrap } from '../tensor';
 import { type BatchEvents, Batcher, plannedSizes } from './batcher';
 import type { CheckedInput, CheckedModel } from './config';
 import type { InferInput } from './protocol/request';
@@ -17,6 +17,18 @@ export interface LoadOptions {
   /** Told of the runs of this model. */
   eventsOf?: (spec: Pick<ModelSpec, 'name' | 'version'>) => BatchEvents;
 }
+
+type Opened = OpenedModel & { readonly maxBatchSize: number };
+
+/** Small inputs gain by sharing a run, large ones only wait for each other. */
+function defaultBatchSize(inputs: readonly CheckedInput[]): number {
+  const elements = inputs.map((input, index) =>
+    product(exampleOf(`inputs[${index}]`, input).slice(1)),
+  );
+  return Math.max(...elements) <= SMALL_INPUT ? 32 : 8;
+}
+
+const SMALL_INPUT = 4096;
 
 export class ServedModel {
   readonly spec: ModelSpec;
@@ -31,7 +43,7 @@ export class ServedModel {
   private constructor(
     spec: ModelSpec,
     config: CheckedModel,
-    opened: OpenedModel,
+    opened: Opened,
     session: Session,
     events: BatchEvents | undefined,
   ) {
@@ -41,10 +53,11 @@ export class ServedModel {
     this.preprocessing = opened.preprocessing;
     this.randomWeights = opened.randomWeights;
     this.#session = session;
+    const { maxBatchSize } = opened;
     this.batcher = new Batcher({
       run: (inputs, signal) => run(session, inputs, signal),
       batched: hasBatch(spec),
-      maxBatchSize: config.maxBatchSize,
+      maxBatchSize,
       maxDelayMs: config.maxDelayMs,
       maxQueue: config.maxQueue,
       events,
@@ -60,7 +73,9 @@ export class ServedModel {
     config: CheckedModel,
     { threads, eventsOf }: LoadOptions = {},
   ): Promise<ServedModel> {
-    const opened = await openSource(config);
+    const source = await openSource(config);
+    const { maxBatchSize = defaultBatchSize(source.inputs) } = config;
+    const opened = { ...source, maxBatchSize };
     const session = compile(opened.module, { threads });
     try {
       const spec = describe(config, opened, session);
@@ -109,14 +124,16 @@ function leaves(value: unknown, path: readonly string[] = []): Leaf[] {
 }
 
 /** Runs the model on zeros, to learn the names and shapes of its outputs. */
-function describe(config: CheckedModel, { inputs }: OpenedModel, session: Session): ModelSpec {
+function describe(
+  config: CheckedModel,
+  { inputs, maxBatchSize }: Opened,
+  session: Session,
+): ModelSpec {
   const examples = inputs.map((input, index) => exampleOf(`inputs[${index}]`, input));
   const probe = (shapes: readonly (readonly number[])[]): Leaf[] =>
     leaves(
       session.run(
-        ...shapes.map((shape) =>
-          wrap('float32', new Float32Array(shape.reduce((a, b) => a * b, 1)), [...shape]),
-        ),
+        ...shapes.map((shape) => wrap('float32', new Float32Array(product(shape)), [...shape])),
       ),
     );
   const first = probe(examples);
@@ -129,7 +146,7 @@ function describe(config: CheckedModel, { inputs }: OpenedModel, session: Sessio
     );
 
   const batched = hasBatch({ inputs });
-  if (batched && config.maxBatchSize > 1) {
+  if (batched && maxBatchSize > 1) {
     const rows = examples[0][0];
     const twice = probe(examples.map(([batch, ...inner]) => [2 * batch, ...inner]));
     const doubles = twice.every(
@@ -154,7 +171,7 @@ function describe(config: CheckedModel, { inputs }: OpenedModel, session: Sessio
     version: config.version,
     inputs: inputs.map(({ name, shape }) => ({ name, shape })),
     outputs: nameOutputs(config, first, shapes),
-    maxRows: batched ? config.maxBatchSize : Infinity,
+    maxRows: batched ? maxBatchSize : Infinity,
     maxElements: config.maxElements,
   };
 }
