@@ -45,7 +45,7 @@ const LIB = {
   viz: ['core', 'nn', 'image'],
   report: ['core', 'nn', 'graph', 'image', 'viz'],
   hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
-  serve: ['core', 'nn', 'checkpoint', 'graph', 'image', 'models', 'hub'],
+  serve: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image', 'hub'],
   cli: '*',
   index: '*',
 };
@@ -56,6 +56,7 @@ const LIB_PACKAGES = {
   cli: ['cli-progress', 'cli-table3', 'commander', 'picocolors'],
   image: ['pngjs', 'jpeg-js'],
   report: ['@dagrejs/dagre'],
+  serve: ['fastify', 'fastify-plugin', 'prom-client'],
 };
 
 function libLayer(file) {

@@ -96,7 +96,8 @@ function checkFile(model: string, file: string): void {
 // eslint-disable-next-line @typescript-eslint/no-implied-eval -- a constant text, see above
 const nativeImport = new Function('url', 'return import(url)') as (url: string) => Promise<Exports>;
 
-async function importFile(file: string): Promise<Exports> {
+/** The exports of a JavaScript or TypeScript file. */
+export async function importFile(file: string): Promise<Exports> {
   if (TYPESCRIPT.includes(path.extname(file))) {
     if (prepareTypeScript(file)) {
       const exported = createRequire(file)(file) as unknown;
