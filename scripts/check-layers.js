@@ -41,14 +41,15 @@ const LIB = {
   checkpoint: ['core', 'nn'],
   graph: ['core', 'nn'],
   models: ['core', 'nn'],
-  viz: ['core', 'nn'],
-  serve: ['core', 'nn', 'checkpoint', 'graph', 'models'],
+  image: ['core', 'nn'],
+  viz: ['core', 'nn', 'image'],
+  serve: ['core', 'nn', 'checkpoint', 'graph', 'image', 'models'],
   cli: '*',
   index: '*',
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'] };
+const LIB_PACKAGES = { checkpoint: ['yauzl'], image: ['pngjs', 'jpeg-js'] };
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';
