@@ -14,6 +14,7 @@ import { graphKey, nativeNode } from './native';
 import { Snapshot } from './snapshot';
 import { trace } from './trace';
 
+/** Options of {@link compile}. */
 export interface CompileOptions {
   /** Threads for the runs of this session. Default: what `setNumThreads` set. */
   threads?: number;
@@ -152,6 +153,7 @@ export class Session {
     this.#programs.clear();
   }
 
+  /** As {@link dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

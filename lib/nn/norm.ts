@@ -11,6 +11,7 @@ import { Affine, checkParameterShape, DEFAULT_EPS, floatsOf, size, wrapLike } fr
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;
@@ -20,6 +21,7 @@ export interface GroupNormOptions {
   bias?: boolean;
 }
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;
@@ -29,6 +31,7 @@ export interface LayerNormOptions {
   bias?: boolean;
 }
 
+/** Options of {@link LocalResponseNorm}. */
 export interface LocalResponseNormOptions {
   /** Default: 1e-4. */
   alpha?: number;
