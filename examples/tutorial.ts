@@ -1,10 +1,16 @@
 /**
  * A tour of the convolution layers, in the order in which tutorials on PyTorch's take it:
- * `npx ts-node examples/tutorial.ts`.
+ * `npx ts-node examples/tutorial.ts [folder]`.
  *
- * Prints, line by line, what PyTorch prints for the same steps (scripts/fixtures/tutorial.py).
+ * Prints, line by line, what PyTorch prints for the same steps (scripts/fixtures/tutorial.py), and
+ * draws the kernels of a layer into the folder. Default: demo-out/.
  */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { manualSeed, nn, randn, type Tensor, zeros } from '../lib';
+import { kernels, saveImage } from '../lib/viz';
+
+const OUT = process.argv[2] ?? 'demo-out';
 
 const size = (shape: readonly number[]): string => `torch.Size([${shape.join(', ')}])`;
 const count = (module: nn.Module): number =>
@@ -85,6 +91,11 @@ console.log(Math.sqrt(2 / fanOut).toFixed(4), Math.sqrt(squares / (weights.lengt
 
 console.log('\n7. Kernels');
 console.log(size(conv.weight.shape));
+// weights[i, 0] for each i in gray, four in a row, on a figure of 10 by 5 inches.
+fs.mkdirSync(OUT, { recursive: true });
+const figure = path.join(OUT, 'tutorial-kernels.png');
+saveImage(figure, kernels(conv, { channel: 0, nrow: 4, colormap: 'gray', figsize: [10, 5] }));
+console.log(`written: ${figure}`);
 
 console.log('\n8. Summary');
 // The kernels are shared by all places: the number of parameters doesn't depend on the picture.

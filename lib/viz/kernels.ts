@@ -8,7 +8,7 @@ import {
   ConvTranspose2d,
   ConvTranspose3d,
 } from '../nn/conv';
-import { boolean, integer, oneOf, optionsOf } from '../options';
+import { boolean, integer, number, oneOf, optionsOf } from '../options';
 import { readData } from '../tensor';
 import { type Colormap, COLORMAPS } from './colormap';
 import type { Panel } from './figure';
@@ -35,6 +35,11 @@ export interface KernelOptions {
   scaleEach?: boolean;
   /** At most so many kernels are shown, the first ones. Default 64, 16 for a 3-d layer. */
   maxKernels?: number;
+  /**
+   * Width and height of the figure in inches of 100 units, as matplotlib's: the kernels are spread over
+   * it. Default: as small as they let it.
+   */
+  figsize?: readonly [width: number, height: number];
 }
 
 const TRANSPOSED = [ConvTranspose1d, ConvTranspose2d, ConvTranspose3d] as const;
@@ -72,6 +77,7 @@ export function kernels(conv: AnyConv, options?: KernelOptions): Image {
     description: describe(conv, settings),
     columns: settings.nrow ?? columns,
     cell: settings.scale,
+    size: settings.size,
     panels,
   });
 
@@ -87,6 +93,8 @@ interface Settings {
   channel: number | 'rgb' | 'mean';
   nrow?: number;
   scale: number;
+  /** Of the figure, in units. */
+  size?: readonly [width: number, height: number];
   colormap: Colormap;
   scaleEach: boolean;
   /** Kernels to be shown. */
@@ -103,6 +111,7 @@ function check(conv: AnyConv, options: KernelOptions | undefined): Settings {
     'colormap',
     'scaleEach',
     'maxKernels',
+    'figsize',
   ]);
   const curves = conv.weight.ndim === 3;
   const [, height, width] = depthHeightWidth(conv);
@@ -125,11 +134,30 @@ function check(conv: AnyConv, options: KernelOptions | undefined): Settings {
     channel: checkChannel(conv, channel),
     nrow,
     scale,
+    size: given.figsize === undefined ? undefined : units(given.figsize),
     colormap: given.colormap ?? 'gray',
     scaleEach: boolean('scaleEach', scaleEach),
     count: Math.min(maxKernels, conv.outChannels),
     curves,
   };
+}
+
+const UNITS_PER_INCH = 100;
+const MAX_INCHES = 100;
+
+function units(figsize: readonly [number, number]): readonly [number, number] {
+  if (!Array.isArray(figsize) || figsize.length !== 2) {
+    throw argTypeError(`figsize must be [width, height], got ${show(figsize)}`);
+  }
+  const [width, height] = figsize.map((inches, i) => {
+    if (number(`figsize[${i}]`, inches) <= 0 || inches > MAX_INCHES) {
+      throw argValueError(
+        `figsize must be above 0 and at most ${MAX_INCHES}, got ${show(figsize)}`,
+      );
+    }
+    return Math.round(inches * UNITS_PER_INCH);
+  });
+  return [width, height];
 }
 
 function atLeastOne(name: string, value: number): void {
