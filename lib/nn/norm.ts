@@ -153,9 +153,9 @@ export class LocalResponseNorm extends Module {
   readonly k: number;
   readonly #kText: string;
 
-  constructor(channels: number, options?: LocalResponseNormOptions) {
+  constructor(size: number, options?: LocalResponseNormOptions) {
     super();
-    const response = readResponse('LocalResponseNorm', channels, options);
+    const response = readResponse('LocalResponseNorm', size, options);
     this.size = response.size;
     this.alpha = response.alpha;
     this.beta = response.beta;
@@ -306,8 +306,8 @@ export function layerNorm(
 /** {@link LocalResponseNorm} as a function. */
 export function localResponseNorm(
   input: Tensor,
-  channels: number,
+  size: number,
   options?: LocalResponseNormOptions,
 ): Tensor {
-  return runResponse(input, readResponse('localResponseNorm', channels, options));
+  return runResponse(input, readResponse('localResponseNorm', size, options));
 }
