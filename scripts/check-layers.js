@@ -43,13 +43,18 @@ const LIB = {
   models: ['core', 'nn'],
   image: ['core', 'nn'],
   viz: ['core', 'nn', 'image'],
+  report: ['core', 'nn', 'graph', 'image', 'viz'],
   serve: ['core', 'nn', 'checkpoint', 'graph', 'image', 'models'],
   cli: '*',
   index: '*',
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'], image: ['pngjs', 'jpeg-js'] };
+const LIB_PACKAGES = {
+  checkpoint: ['yauzl'],
+  image: ['pngjs', 'jpeg-js'],
+  report: ['@dagrejs/dagre'],
+};
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';

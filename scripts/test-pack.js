@@ -36,11 +36,15 @@ const shape: readonly number[] = y.shape;
 const same: typeof nn.Conv2d = Conv2d;
 // @ts-expect-error a misspelled option is a type error
 export const misspelled = () => new nn.Conv2d(3, 16, 3, { paddding: 1 });
-console.log(shape.join('x'), same === nn.Conv2d);
+const picture: Image = kernels(conv, { channel: 'rgb' });
+const png: Uint8Array = picture.toPng();
+const grid: Tensor = makeGrid([y.select(0, 0).select(0, 0)], { nrow: 4 });
+console.log(shape.join('x'), same === nn.Conv2d, png[1] === 0x50, grid.shape.join('x'));
 `;
 const IMPORTS = `
 import { nn, randn, type Tensor } from 'nnconv';
 import { Conv2d } from 'nnconv/nn';
+import { type Image, kernels, makeGrid } from 'nnconv/viz';
 `;
 const TYPESCRIPT = [
   { file: 'consumer.cts', options: { module: 'node16', moduleResolution: 'node16' } },
@@ -122,7 +126,7 @@ check('ESM and CommonJS share one instance and export the same names', () => {
     `import assert from 'node:assert';
      import { createRequire } from 'node:module';
      const require = createRequire(process.cwd() + '/x.js');
-     for (const entry of ['nnconv', 'nnconv/nn']) {
+     for (const entry of ['nnconv', 'nnconv/nn', 'nnconv/viz']) {
        const cjs = require(entry);
        const esm = await import(entry);
        const names = Object.keys(cjs).sort();
@@ -147,6 +151,6 @@ for (const { file, options } of TYPESCRIPT) {
     run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', project]);
     if (options.noEmit) return;
     const emitted = file.replace(/ts$/, 'js');
-    assert.strictEqual(run('node', [emitted]), '4x16x32x32 true');
+    assert.strictEqual(run('node', [emitted]), '4x16x32x32 true true 3x32x32');
   });
 }

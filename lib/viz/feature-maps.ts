@@ -1,14 +1,15 @@
 /** What layers of a network return, as pictures. */
 import { argTypeError, argValueError, pyList, shapeError, show } from '../errors';
-import * as convolutions from '../nn/conv';
 import { Module } from '../nn/module';
-import { boolean, integer, oneOf, optionsOf } from '../options';
+import { boolean, oneOf, optionsOf } from '../options';
 import { isTensor, readData, type Tensor } from '../tensor';
 import { type Colormap, COLORMAPS } from './colormap';
+import { isConvolution } from './convolutions';
 import type { Panel } from './figure';
 import { Image } from './image';
-import { cellFor, colorRange, curvePanel, mapPanel, squareColumns } from './panels';
+import { cellFor, colorRange, curvePanel, mapPanel, squareColumns, threeSizes } from './panels';
 import { finiteRange } from './range';
+import { checkCount, MAX_CELL } from './settings';
 
 export interface FeatureMapOptions {
   /** Names as `namedModules` gives them, '' for the model. Default: every convolution. */
@@ -27,7 +28,6 @@ export interface FeatureMapOptions {
   scaleEach?: boolean;
 }
 
-const MAX_SCALE = 256;
 const TARGET = 84;
 
 /**
@@ -139,16 +139,10 @@ function check(options: FeatureMapOptions | undefined): Settings {
     'scaleEach',
   ]);
   const { layers, maxChannels = 16, sample = 0, nrow, scale, scaleEach = true } = given;
-  const within = (name: string, value: number | undefined, least: number, most = Infinity) => {
-    if (value === undefined) return;
-    if (integer(name, value) < least)
-      throw argValueError(`${name} must be at least ${least}, got ${value}`);
-    if (value > most) throw argValueError(`${name} must be at most ${most}, got ${value}`);
-  };
-  within('maxChannels', maxChannels, 1);
-  within('sample', sample, 0);
-  within('nrow', nrow, 1);
-  within('scale', scale, 1, MAX_SCALE);
+  checkCount('maxChannels', maxChannels, 1);
+  checkCount('sample', sample, 0);
+  checkCount('nrow', nrow, 1);
+  checkCount('scale', scale, 1, MAX_CELL);
   const colormap = oneOf('colormap', given.colormap ?? 'viridis', COLORMAPS);
   const names = typeof layers === 'string' ? [layers] : layers;
   if (names !== undefined && !Array.isArray(names)) {
@@ -165,20 +159,11 @@ function check(options: FeatureMapOptions | undefined): Settings {
   };
 }
 
-const CONVOLUTIONS = [
-  convolutions.Conv1d,
-  convolutions.Conv2d,
-  convolutions.Conv3d,
-  convolutions.ConvTranspose1d,
-  convolutions.ConvTranspose2d,
-  convolutions.ConvTranspose3d,
-] as const;
-
 function layersOf(model: Module, names: readonly string[] | undefined): Map<Module, string> {
   const layers = new Map<Module, string>();
   if (names === undefined) {
     for (const [name, module] of model.namedModules()) {
-      if (CONVOLUTIONS.some((Class) => module instanceof Class)) layers.set(module, name);
+      if (isConvolution(module)) layers.set(module, name);
     }
     if (layers.size === 0) {
       throw argValueError('layers must be given for a model without convolutions');
@@ -195,7 +180,7 @@ function draw(name: string, module: Module, value: Tensor, settings: Settings): 
   // (F) is one line, as (1, L) is.
   const [channels, ...size] = value.ndim === 1 ? [1, ...value.shape] : value.shape;
   const count = Math.min(channels, maxChannels);
-  const [depth, height, width] = [...[1, 1].slice(size.length - 1), ...size];
+  const [depth, height, width] = threeSizes(size);
   const data = readData(value);
   const plane = height * width;
   const shown = data.subarray(0, count * depth * plane);

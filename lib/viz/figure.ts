@@ -1,6 +1,6 @@
 /** Labelled panels in a grid, and how they are laid out. */
 import { argValueError } from '../errors';
-import type { Pixels } from '../image';
+import type { Pixels } from '../image/pixels';
 import { ADVANCE, ASCENT, textWidth } from './font';
 import { position, type Range } from './range';
 import type { Group, Point, Scene, Shape } from './scene';

@@ -75,12 +75,12 @@ export class Image {
   }
 
   /**
-   * A PNG file in memory, `width * scale` by `height * scale` pixels.
+   * A PNG file in memory (a Buffer), `width * scale` by `height * scale` pixels.
    *
    * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_ARG_VALUE, also for more than 2^27
    *   pixels; TypeError ERR_NNCONV_UNKNOWN_OPTION
    */
-  toPng(options?: PngOptions): Buffer {
+  toPng(options?: PngOptions): Uint8Array {
     const { scale = 2, theme = 'light' } = optionsOf('toPng', options, PNG_OPTIONS);
     if (integer('scale', scale) < 1 || scale > MAX_SCALE) {
       throw argValueError(`scale must be from 1 to ${MAX_SCALE}, got ${show(scale)}`);

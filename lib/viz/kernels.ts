@@ -1,23 +1,22 @@
 /** The kernels of a convolution as pictures. */
 import { argTypeError, argValueError, shapeError, show } from '../errors';
-import {
-  Conv1d,
-  Conv2d,
-  Conv3d,
-  ConvTranspose1d,
-  ConvTranspose2d,
-  ConvTranspose3d,
-} from '../nn/conv';
 import { boolean, integer, number, oneOf, optionsOf } from '../options';
 import { readData } from '../tensor';
 import { type Colormap, COLORMAPS } from './colormap';
+import { type AnyConv, isConvolution, isTransposed } from './convolutions';
 import type { Panel } from './figure';
 import { Image } from './image';
-import { cellFor, colorRange, curvePanel, mapPanel, rgbPanel, squareColumns } from './panels';
+import {
+  cellFor,
+  colorRange,
+  curvePanel,
+  mapPanel,
+  rgbPanel,
+  squareColumns,
+  threeSizes,
+} from './panels';
 import { finiteRange, type Range } from './range';
-
-export type AnyConv =
-  Conv1d | Conv2d | Conv3d | ConvTranspose1d | ConvTranspose2d | ConvTranspose3d;
+import { checkCount, MAX_CELL } from './settings';
 
 export interface KernelOptions {
   /**
@@ -27,7 +26,7 @@ export interface KernelOptions {
   channel?: number | 'rgb' | 'mean';
   /** Kernels in a row. Default: as many as make a square; a 3-d layer has a kernel's slices in a row. */
   nrow?: number;
-  /** Units a weight: pixels of a PNG at scale 1. Default: about 60 for a kernel. */
+  /** Units a weight: pixels of a PNG at scale 1. Default: so many that a kernel has about 72. */
   scale?: number;
   /** 'gray' (default), 'viridis', 'magma' or 'coolwarm'; none with 'rgb' and for line plots. */
   colormap?: Colormap;
@@ -42,11 +41,7 @@ export interface KernelOptions {
   figsize?: readonly [width: number, height: number];
 }
 
-const TRANSPOSED = [ConvTranspose1d, ConvTranspose2d, ConvTranspose3d] as const;
-const CLASSES = [Conv1d, Conv2d, Conv3d, ...TRANSPOSED] as const;
-
-const MAX_SCALE = 256;
-const TARGET = 60;
+const TARGET = 72;
 
 /**
  * The kernels of a convolution, one for each output channel, as the tutorials'
@@ -61,7 +56,7 @@ const TARGET = 60;
  *   weights; TypeError ERR_NNCONV_UNKNOWN_OPTION
  */
 export function kernels(conv: AnyConv, options?: KernelOptions): Image {
-  if (!CLASSES.some((Class) => conv instanceof Class)) {
+  if (!isConvolution(conv)) {
     throw argTypeError(`conv must be a layer of the convolution family, got ${show(conv)}`);
   }
   const settings = check(conv, options);
@@ -69,7 +64,7 @@ export function kernels(conv: AnyConv, options?: KernelOptions): Image {
   const shown = Array.from({ length: count }, (_, i) => kernelOf(conv, i, channel));
   const range = settings.scaleEach ? undefined : rangeOf(shown.flatMap((kernel) => [...kernel]));
   const panels = shown.flatMap((values, i) => panelsOf(conv, i, values, settings, range));
-  const [depth] = depthHeightWidth(conv);
+  const [depth] = threeSizes(conv.weight.shape.slice(2));
   const columns = depth > 1 ? depth : squareColumns(count);
   return new Image({
     title: String(conv),
@@ -114,17 +109,16 @@ function check(conv: AnyConv, options: KernelOptions | undefined): Settings {
     'figsize',
   ]);
   const curves = conv.weight.ndim === 3;
-  const [, height, width] = depthHeightWidth(conv);
+  const [, height, width] = threeSizes(conv.weight.shape.slice(2));
   const { channel = 0, scaleEach = true, nrow } = given;
   const { scale = cellFor(width, height, TARGET), maxKernels = conv.weight.ndim === 5 ? 16 : 64 } =
     given;
   if (conv.weight.numel === 0) {
     throw shapeError(`conv must have weights, but it is ${String(conv)}`);
   }
-  if (nrow !== undefined) atLeastOne('nrow', nrow);
-  atLeastOne('maxKernels', maxKernels);
-  atLeastOne('scale', scale);
-  if (scale > MAX_SCALE) throw argValueError(`scale must be at most ${MAX_SCALE}, got ${scale}`);
+  checkCount('nrow', nrow, 1);
+  checkCount('maxKernels', maxKernels, 1);
+  checkCount('scale', scale, 1, MAX_CELL);
   if (given.colormap !== undefined) {
     oneOf('colormap', given.colormap, COLORMAPS);
     if (curves) throw argValueError('colormap has no meaning for a 1-d layer: it gets line plots');
@@ -160,10 +154,6 @@ function units(figsize: readonly [number, number]): readonly [number, number] {
   return [width, height];
 }
 
-function atLeastOne(name: string, value: number): void {
-  if (integer(name, value) < 1) throw argValueError(`${name} must be at least 1, got ${value}`);
-}
-
 function channelsOf(conv: AnyConv): number {
   return conv.inChannels / conv.groups;
 }
@@ -187,12 +177,6 @@ function checkChannel(conv: AnyConv, value: number | 'rgb' | 'mean'): number | '
   return value;
 }
 
-function depthHeightWidth(conv: AnyConv): [depth: number, height: number, width: number] {
-  const size = conv.weight.shape.slice(2);
-  const [depth, height, width] = [...[1, 1].slice(size.length - 1), ...size];
-  return [depth, height, width];
-}
-
 /** The weights from input channel `channel` to output channel `i`; for 'rgb' three, one after the other. */
 function kernelOf(conv: AnyConv, i: number, channel: number | 'rgb' | 'mean'): Float32Array {
   const weights = readData(conv.weight);
@@ -212,7 +196,7 @@ function kernelOf(conv: AnyConv, i: number, channel: number | 'rgb' | 'mean'): F
 /** The weight is (out, in / groups, ...), of a transposed layer (in, out / groups, ...). */
 function rowOf(conv: AnyConv, i: number, c: number): number {
   const { inChannels, outChannels, groups } = conv;
-  if (!TRANSPOSED.some((Class) => conv instanceof Class)) return i * (inChannels / groups) + c;
+  if (!isTransposed(conv)) return i * (inChannels / groups) + c;
   const outs = outChannels / groups;
   return (Math.floor(i / outs) * (inChannels / groups) + c) * outs + (i % outs);
 }
@@ -226,7 +210,7 @@ function panelsOf(
 ): Panel[] {
   const name = { label: String(i), title: `kernel ${i}` };
   if (curves) return [curvePanel(name, values, common ?? finiteRange(values))];
-  const [depth, height, width] = depthHeightWidth(conv);
+  const [depth, height, width] = threeSizes(conv.weight.shape.slice(2));
   if (channel === 'rgb') {
     return [rgbPanel(name, { width, height, values }, common ?? finiteRange(values))];
   }

@@ -72,3 +72,11 @@ export function squareColumns(count: number): number {
 export function cellFor(width: number, height: number, target: number): number {
   return Math.max(1, Math.round(target / Math.max(width, height)));
 }
+
+/** Depth, height and width of one to three spatial sizes; those in front that there are not are 1. */
+export function threeSizes(
+  size: readonly number[],
+): readonly [depth: number, height: number, width: number] {
+  const [depth, height, width] = [...[1, 1].slice(size.length - 1), ...size];
+  return [depth, height, width];
+}

@@ -38,7 +38,6 @@ export function short(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return '0';
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
-  if (size < 0.01 || size >= 9999.5) return value.toExponential(1).replace('e+', 'e');
-  if (size >= 999.5) return value.toFixed(0);
-  return String(Number(value.toPrecision(size >= 99.5 ? 3 : 2)));
+  if (size < 0.00995 || size >= 9999.5) return value.toExponential(1).replace('e+', 'e');
+  return size >= 99.5 ? value.toFixed(0) : value.toPrecision(2);
 }

@@ -64,11 +64,17 @@ class Canvas implements Pixels {
   }
 
   fill(x: number, y: number, width: number, height: number, color: Color): void {
-    const { scale } = this;
-    for (let row = y * scale; row < (y + height) * scale; row++) {
-      for (let column = x * scale; column < (x + width) * scale; column++) {
-        this.data.set(color, 3 * (row * this.width + column));
-      }
+    const { scale, data } = this;
+    const stride = 3 * this.width;
+    const start = y * scale * stride + 3 * x * scale;
+    const end = start + 3 * width * scale;
+    for (let at = start; at < end; at += 3) {
+      data[at] = color[0];
+      data[at + 1] = color[1];
+      data[at + 2] = color[2];
+    }
+    for (let row = 1; row < height * scale; row++) {
+      data.copyWithin(start + row * stride, start, end);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Scene -> SVG. */
 import { encodePng } from '../image';
-import { ASCENT, FONT_SIZE, textWidth } from './font';
+import { ADVANCE, ASCENT, FONT_SIZE } from './font';
 import { type Role, type Scene, type Shape, type Theme, THEMES } from './scene';
 
 const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace';
@@ -67,7 +67,7 @@ function shapeElement(shape: Shape): string {
       // The length keeps a label in its place whatever font there is.
       return (
         `<text class="${role}" x="${x}" y="${y + ASCENT}"` +
-        `${anchor === 'end' ? ' text-anchor="end"' : ''} textLength="${textWidth(text)}" ` +
+        `${anchor === 'end' ? ' text-anchor="end"' : ''} textLength="${text.length * ADVANCE}" ` +
         `lengthAdjust="spacingAndGlyphs">${escape(text)}</text>`
       );
     }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 import { argTypeError, argValueError, quote, shapeError, pyList, show } from '../errors';
+import { checkPath, type FileUrl } from '../file-path';
 import { encodePng, type Pixels, toPixels } from '../image';
 import { optionsOf } from '../options';
 import { isTensor, type Tensor } from '../tensor';
@@ -41,19 +42,19 @@ export function toImage(images: Tensor | readonly Tensor[], options?: GridOption
  *   ERR_NNCONV_SHAPE for tensors that don't have 1 or 3 channels; the errors of `node:fs`
  */
 export function saveImage(
-  file: string | URL,
+  file: string | FileUrl,
   image: Image | Tensor | readonly Tensor[],
   options?: SaveOptions,
 ): void {
   const format = formatOf(file);
-  fs.writeFileSync(file, encode(format, image, options));
+  fs.writeFileSync(file as fs.PathLike, encode(format, image, options));
 }
 
 function encode(
   format: 'png' | 'svg',
   image: Image | Tensor | readonly Tensor[],
   options: SaveOptions | undefined,
-): Buffer | string {
+): Uint8Array | string {
   if (image instanceof Image) {
     if (format === 'png') {
       return image.toPng(optionsOf('saveImage to PNG', options as PngOptions, PNG_OPTIONS));
@@ -79,10 +80,8 @@ function gridPixels(images: Tensor | readonly Tensor[], options?: GridOptions): 
   return toPixels(grid);
 }
 
-function formatOf(file: string | URL): 'png' | 'svg' {
-  if (typeof file !== 'string' && !(file instanceof URL)) {
-    throw argTypeError(`file must be a path or a file: URL, got ${show(file)}`);
-  }
+function formatOf(file: string | FileUrl): 'png' | 'svg' {
+  checkPath('file', file);
   const name = typeof file === 'string' ? file : file.pathname;
   const extension = path.extname(name).toLowerCase();
   if (extension === '.png' || extension === '.svg') return extension === '.png' ? 'png' : 'svg';

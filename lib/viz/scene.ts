@@ -1,5 +1,5 @@
 /** A picture as shapes, to be drawn as pixels (render-png) or written as SVG (render-svg). */
-import type { Pixels } from '../image';
+import type { Pixels } from '../image/pixels';
 
 /** What something is, which with a theme gives its colour. */
 export type Role = 'text' | 'muted' | 'frame' | 'line';

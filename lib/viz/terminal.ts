@@ -62,7 +62,7 @@ function plain(text: string, widest: number): Piece {
 
 /** How many characters wide: a small picture is enlarged by whole numbers, a large one reduced. */
 function widthFor(pixels: number, widest: number): number {
-  const wanted = pixels <= 4 ? 3 : pixels <= 8 ? 2 : 1;
+  const wanted = pixels <= 4 ? 4 : pixels <= 8 ? 2 : 1;
   return Math.min(pixels * Math.max(1, Math.min(wanted, Math.floor(widest / pixels))), widest);
 }
 
