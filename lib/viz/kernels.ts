@@ -18,6 +18,7 @@ import {
 import { finiteRange, type Range } from './range';
 import { checkCount, MAX_CELL } from './settings';
 
+/** Options of {@link kernels}. */
 export interface KernelOptions {
   /**
    * Which input channel's part of a kernel: its index within the group, 'mean' of all, or 'rgb' for all
