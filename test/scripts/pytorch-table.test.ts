@@ -24,15 +24,19 @@ function table(title: string): string[][] {
   return lines.slice(2).map((line) => line.slice(1, -1).split('|').map((cell) => cell.trim())); // prettier-ignore
 }
 
-const CONTAINERS = ['Module', 'ModuleDict', 'ModuleList', 'Sequential', 'Parameter'];
-const ours = Object.entries(nn).filter(
-  ([name, value]) => typeof value === 'function' && !CONTAINERS.includes(name),
-) as [string, new (...args: unknown[]) => nn.Module][];
+const CONTAINERS = ['ModuleDict', 'ModuleList', 'Sequential'];
+type Layer = new (...args: unknown[]) => nn.Module;
+const ours = Object.entries<unknown>(nn).filter(
+  (entry): entry is [string, Layer] =>
+    typeof entry[1] === 'function' &&
+    entry[1].prototype instanceof nn.Module &&
+    !CONTAINERS.includes(entry[0]),
+);
 const torch = new Map<string, string[]>();
 for (const row of rows) if ('layer' in row) torch.set(row.layer, row.parameters.map(camel));
 
 /** What a layer takes, from its constructor and from how it refuses an option. */
-function signature(Layer: new (...args: unknown[]) => nn.Module): [string[], string[]] {
+function signature(Layer: Layer): [string[], string[]] {
   const [, parameters] = /constructor\(([^)]*)\)/.exec(String(Layer))!;
   const names = list(parameters);
   if (names.at(-1) !== 'options') return [names.filter((name) => !name.startsWith('...')), []];
