@@ -37,11 +37,17 @@ export interface ConvRunOptions {
   algorithm?: string;
 }
 
+/** How a convolution runs an input of some shape: see `conv.explain`. */
 export interface ConvExplanation {
+  /** The algorithm's name, such as 'winograd_4x4'. */
   algorithm: string;
+  /** The instruction set in use. */
   isa: string;
+  /** Why this algorithm, in words. */
   reason: string;
+  /** The number of threads that take part. */
   threads: number;
+  /** Scratch memory of the call. */
   workspaceBytes: number;
   /** Multiply-accumulates of the whole call, padded taps included. */
   macs: number;
@@ -177,18 +183,27 @@ export interface ConvStats {
   packedBytes: number;
 }
 
+/** What the library found and uses. */
 export interface RuntimeInfo {
+  /** Of nnconv. */
   version: string;
-  /** The instruction set in use, and those this CPU can run, best first. */
+  /** The instruction set in use. */
   isa: string;
+  /** The instruction sets that this CPU can run, best first. */
   isaAvailable: string[];
+  /** The number of threads in use. */
   threads: number;
   /** How the default thread count was found. */
   threadsReason: string;
+  /** The CPU's level 1 data cache. */
   l1Bytes: number;
+  /** Its level 2 cache. */
   l2Bytes: number;
+  /** Its level 3 cache, or what is assumed where it can't be found out. */
   l3Bytes: number;
+  /** The CPU's name. */
   cpu: string;
+  /** What compiled the addon. */
   compiler: string;
 }
 

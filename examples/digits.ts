@@ -10,7 +10,8 @@ import * as path from 'node:path';
 import { compile, load, nn, type Session, type Tensor } from '../lib';
 import { DIGIT_PREPROCESSING, DigitNet } from '../lib/hub/digits';
 import { decodeImage, preprocess } from '../lib/image';
-import { PictureError, readFile } from './png';
+import { fromUser, main, UserError } from './main';
+import { readFile } from './png';
 
 const FOLDER = path.join(__dirname, 'digits');
 const CHECKPOINTS = ['model.pt', 'model.safetensors'];
@@ -98,23 +99,9 @@ function classifyAll(): void {
   });
 }
 
-/** npm runs scripts in the package's folder; a relative path is meant from where the user is. */
-function fromUser(file: string): string {
-  const invoked = process.env.npm_lifecycle_event === 'demo' ? process.env.INIT_CWD : undefined;
-  return path.resolve(invoked ?? process.cwd(), file);
-}
-
-const args = process.argv.slice(2);
-try {
-  if (args.length > 1) throw new PictureError('give one picture: npm run demo [picture.png]');
-  if (args.length === 0) classifyAll();
-  else
-    console.log(
-      ranking(classify(compile(loadModel(CHECKPOINTS[0])), readGray(fromUser(args[0]))), 10),
-    );
-} catch (error) {
-  // An error of nnconv (it has a code) or of the picture is the user's to mend: no stack.
-  if (!(error instanceof PictureError) && !(error instanceof Error && 'code' in error)) throw error;
-  console.error(`demo: ${error.message}`);
-  process.exitCode = 1;
-}
+main('demo', (args) => {
+  if (args.length > 1) throw new UserError('give one picture: npm run demo [picture.png]');
+  if (args.length === 0) return classifyAll();
+  const session = compile(loadModel(CHECKPOINTS[0]));
+  console.log(ranking(classify(session, readGray(fromUser(args[0]))), 10));
+});

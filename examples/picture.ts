@@ -7,7 +7,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { nn, runtimeInfo, tensor, version, zeros, type Tensor } from '../lib';
-import { PictureError, readPng, writePng } from './png';
+import { fromUser, main, UserError } from './main';
+import { readPng, writePng } from './png';
 
 const DEFAULT_PICTURE = path.join(__dirname, 'assets', 'coffee.png');
 const OUT = 'demo-out';
@@ -167,21 +168,7 @@ function demo(file: string): void {
   }
 }
 
-/** npm runs scripts in the package's folder; a relative path is meant from where the user is. */
-function fromUser(file: string): string {
-  const byNpm = process.env.npm_lifecycle_event === 'demo:picture';
-  const invoked = byNpm ? process.env.INIT_CWD : undefined;
-  return path.resolve(invoked ?? process.cwd(), file);
-}
-
-const args = process.argv.slice(2);
-try {
-  if (args.length > 1)
-    throw new PictureError('give one picture: npm run demo:picture [picture.png]');
+main('demo', (args) => {
+  if (args.length > 1) throw new UserError('give one picture: npm run demo:picture [picture.png]');
   demo(args.length === 1 ? fromUser(args[0]) : path.relative(process.cwd(), DEFAULT_PICTURE));
-} catch (error) {
-  // An error of nnconv (it has a code) or of the picture is the user's to mend: no stack.
-  if (!(error instanceof PictureError) && !(error instanceof Error && 'code' in error)) throw error;
-  console.error(`demo: ${error.message}`);
-  process.exitCode = 1;
-}
+});

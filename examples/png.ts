@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { PNG } from 'pngjs';
 import { tensor, type Tensor } from '../lib';
+import { UserError } from './main';
 
 /** A picture that can't be read or written: the message says why and what to do. */
-export class PictureError extends Error {}
+export class PictureError extends UserError {}
 
 const KNOWN_FORMATS: [name: string, magic: string][] = [
   ['JPEG', '\xff\xd8\xff'],

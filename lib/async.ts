@@ -6,12 +6,17 @@ import { argTypeError, show } from './errors';
 
 /** What is used of an `AbortSignal`, whoever declares it: the browser's types or Node's. */
 export interface AbortSignalLike {
+  /** Whether the abort has happened. */
   readonly aborted: boolean;
+  /** What promises reject with then. */
   readonly reason?: unknown;
+  /** Registers a listener for the abort. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Takes it away again. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** Options of what can be aborted. */
 export interface AbortOptions {
   /**
    * Takes the run back: while it waits it never starts, and one that has begun stops soon. Either way

@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 
+/** The `code` of an error of nnconv: stable, for programs. The message is for people and may change. */
 export type ErrorCode =
   /** TypeError: an argument is of the wrong kind. */
   | 'ERR_NNCONV_ARG_TYPE'

@@ -11,7 +11,9 @@ export {
   Session,
   type StepExplanation,
 } from './graph';
+/** Networks: torchvision's under its names, and a few others. */
 export * as models from './models';
+/** PyTorch's `torch.nn`: layers, containers, functions and initialisation. */
 export * as nn from './nn';
 export {
   add,

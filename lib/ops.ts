@@ -48,6 +48,7 @@ export function runBinary(
   );
 }
 
+/** Options of {@link add} and {@link sub}. */
 export interface AddOptions {
   /** Multiplies `y` first. Default: 1. */
   alpha?: number;
@@ -151,6 +152,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
+/** Options of {@link mean}. */
 export interface MeanOptions {
   /** Whether reduced dimensions stay, of size 1. Default: false. */
   keepdim?: boolean;

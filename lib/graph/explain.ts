@@ -15,6 +15,7 @@ export interface StepExplanation {
   algorithm: string;
   /** How the output lies in memory: 'NCHW', or in blocks of so many channels: 'NCHW8c'. */
   layout: string;
+  /** The shape of what the step makes. */
   outputShape: readonly number[];
   /** Bytes of the tensors read and written. */
   bytes: number;
@@ -119,6 +120,7 @@ export class Explanation {
     };
   }
 
+  /** The table, one step a line. */
   toString(): string {
     const rows = this.steps.map((step, index) => this.columns(step, index));
     const head = rows.length > 0 ? Object.keys(rows[0]) : [];
@@ -164,6 +166,7 @@ export class Profile extends Explanation {
     };
   }
 
+  /** The table with times, one step a line. */
   override toString(): string {
     return `${super.toString()}, ${(this.total * 1e3).toFixed(3)} ms`;
   }

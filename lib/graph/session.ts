@@ -19,6 +19,7 @@ import { checkFloat32, checkShape, isTensor, readData, type Tensor } from '../te
 import { Explanation, Profile } from './explain';
 import { fuse } from './fuse';
 
+/** Options of {@link compile}. */
 export interface CompileOptions {
   /** Threads for the runs of this session. Default: what `setNumThreads` set. */
   threads?: number;
@@ -157,6 +158,7 @@ export class Session {
     this.#programs.clear();
   }
 
+  /** As {@link dispose}, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -5,7 +5,7 @@ import { optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 import { type DropoutOptions, widthScaler, type WidthOptions } from './common';
 
-/** `dropout` is 0.5 by default. */
+/** Options of {@link c3d}; `dropout` is 0.5 by default. */
 export interface C3DOptions extends WidthOptions, DropoutOptions {
   /** Size of the output. Default: 487, Sports-1M's classes. */
   numClasses?: number;
@@ -71,6 +71,7 @@ export class C3D extends nn.Module {
     this.relu = new nn.ReLU();
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of clips `(N, 3, 16, 112, 112)`. */
   forward(clips: Tensor): Tensor {
     const conv = (layer: nn.Conv3d, x: Tensor) => this.relu.forward(layer.forward(x));
     const hidden = (layer: nn.Linear, x: Tensor) =>

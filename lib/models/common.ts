@@ -3,16 +3,19 @@ import { argValueError, show } from '../errors';
 import * as nn from '../nn';
 import { number } from '../options';
 
+/** Options of all classifiers of pictures. */
 export interface ClassifierOptions {
   /** Size of the output. Default: 1000, ImageNet's classes. */
   numClasses?: number;
 }
 
+/** Options of networks that come in several widths. */
 export interface WidthOptions {
   /** Multiplies the number of channels of every layer: below 1 for slim networks. Default: 1. */
   widthMult?: number;
 }
 
+/** Options of networks that have dropout. */
 export interface DropoutOptions {
   /** Probability of an element to be zeroed, in training mode. */
   dropout?: number;

@@ -3,6 +3,7 @@ import * as nn from '../nn';
 import { optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 
+/** Options of {@link dcganGenerator}, named as in the tutorial. */
 export interface DCGANGeneratorOptions {
   /** Size of the latent vector. Default: 100. */
   nz?: number;
@@ -51,6 +52,7 @@ export class Generator extends nn.Module {
     }
   }
 
+  /** Pictures `(N, nc, 64, 64)` in -1..1 of noise `(N, nz, 1, 1)`. */
   forward(noise: Tensor): Tensor {
     return this.main.forward(noise);
   }

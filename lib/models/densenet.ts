@@ -5,6 +5,7 @@ import { optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 import { type ClassifierOptions, initConvolutions, modulesOf } from './common';
 
+/** Options of {@link densenet121}. */
 export interface DenseNetOptions extends ClassifierOptions {
   /** Channels that each layer adds. Default: 32. */
   growthRate?: number;
@@ -152,6 +153,7 @@ export class DenseNet extends nn.Module {
     return super.loadStateDict(Object.fromEntries(renamed), options);
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of pictures `(N, 3, H, W)`. */
   forward(x: Tensor): Tensor {
     const features = nn.functional.relu(this.features.forward(x), { inplace: true });
     const pooled = nn.functional.adaptiveAvgPool2d(features, [1, 1]);

@@ -16,5 +16,6 @@ export {
 export { SqueezeNet, squeezenet1_1, type SqueezeNetOptions } from './squeezenet';
 export { UNet, unet, type UNetOptions } from './unet';
 export { VGG, vgg11, vgg11_bn, vgg16, vgg16_bn, type VGGOptions } from './vgg';
+/** Networks for video clips. */
 export * as video from './video';
 export { WaveNet, wavenet, type WaveNetOptions } from './wavenet';

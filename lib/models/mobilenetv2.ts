@@ -13,7 +13,7 @@ import {
   type WidthOptions,
 } from './common';
 
-/** `dropout` is 0.2 by default. */
+/** Options of {@link mobilenet_v2}; `dropout` is 0.2 by default. */
 export interface MobileNetV2Options extends ClassifierOptions, WidthOptions, DropoutOptions {
   /** Channels are rounded to a multiple of this. Default: 8. */
   roundNearest?: number;
@@ -130,6 +130,7 @@ export class MobileNetV2 extends nn.Module {
     initLinears(this);
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of pictures `(N, 3, H, W)`. */
   forward(x: Tensor): Tensor {
     const pooled = nn.functional.adaptiveAvgPool2d(this.features.forward(x), [1, 1]);
     return this.classifier.forward(flatten(pooled, 1));

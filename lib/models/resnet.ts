@@ -12,6 +12,7 @@ import {
   type WidthOptions,
 } from './common';
 
+/** Options of the residual networks. */
 export interface ResNetOptions extends ClassifierOptions, WidthOptions {
   /** Whether every residual branch starts as zero. Default: false. */
   zeroInitResidual?: boolean;
@@ -83,6 +84,7 @@ export class BasicBlock extends nn.Module {
     this.downsample = downsample;
   }
 
+  /** The sum of the input, fitted by `downsample` where there is one, and the two convolutions of it. */
   forward(x: Tensor): Tensor {
     let out = this.relu.forward(this.bn1.forward(this.conv1.forward(x)));
     out = this.bn2.forward(this.conv2.forward(out));
@@ -118,6 +120,7 @@ export class Bottleneck extends nn.Module {
     this.downsample = downsample;
   }
 
+  /** The sum of the input, fitted by `downsample` where there is one, and the three convolutions of it. */
   forward(x: Tensor): Tensor {
     let out = this.relu.forward(this.bn1.forward(this.conv1.forward(x)));
     out = this.relu.forward(this.bn2.forward(this.conv2.forward(out)));
@@ -203,6 +206,7 @@ export class ResNet extends nn.Module {
     for (const { bn3 } of modulesOf(this, Bottleneck)) nn.init.zeros_(bn3.weight!);
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of pictures `(N, 3, H, W)`. */
   forward(x: Tensor): Tensor {
     let out = this.relu.forward(this.bn1.forward(this.conv1.forward(x)));
     out = this.maxpool.forward(out);

@@ -11,7 +11,7 @@ import {
   type WidthOptions,
 } from './common';
 
-/** `dropout` is 0.5 by default. */
+/** Options of {@link squeezenet1_1}; `dropout` is 0.5 by default. */
 export interface SqueezeNetOptions extends ClassifierOptions, WidthOptions, DropoutOptions {}
 
 const OPTIONS = ['numClasses', 'widthMult', 'dropout'] as const;
@@ -101,6 +101,7 @@ export class SqueezeNet extends nn.Module {
     }
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of pictures `(N, 3, H, W)`. */
   forward(x: Tensor): Tensor {
     return flatten(this.classifier.forward(this.features.forward(x)), 1);
   }

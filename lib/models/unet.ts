@@ -5,6 +5,7 @@ import { boolean, optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 import { widthScaler, type WidthOptions } from './common';
 
+/** Options of {@link unet}. */
 export interface UNetOptions extends WidthOptions {
   /** Whether sizes are doubled by interpolation, not by transposed convolutions. Default: false. */
   bilinear?: boolean;
@@ -132,6 +133,7 @@ export class UNet extends nn.Module {
     this.outc = new OutConv(first, numClasses);
   }
 
+  /** Logits `(N, numClasses, H, W)` of pictures `(N, inChannels, H, W)`. */
   forward(x: Tensor): Tensor {
     const x1 = this.inc.forward(x);
     const x2 = this.down1.forward(x1);

@@ -12,7 +12,7 @@ import {
   type WidthOptions,
 } from './common';
 
-/** `dropout` is 0.5 by default. */
+/** Options of the VGG networks; `dropout` is 0.5 by default. */
 export interface VGGOptions extends ClassifierOptions, WidthOptions, DropoutOptions {
   /** Whether weights are drawn as for training from scratch; see nn.init. Default: true. */
   initWeights?: boolean;
@@ -82,6 +82,7 @@ export class VGG extends nn.Module {
     initLinears(this);
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of pictures `(N, 3, H, W)`. */
   forward(x: Tensor): Tensor {
     const pooled = this.avgpool.forward(this.features.forward(x));
     return this.classifier.forward(flatten(pooled, 1));

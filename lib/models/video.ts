@@ -5,6 +5,7 @@ import { optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 import { initConvolutions, initLinears, widthScaler, type WidthOptions } from './common';
 
+/** Options of {@link r3d_18}. */
 export interface VideoResNetOptions extends WidthOptions {
   /** Size of the output. Default: 400, Kinetics' classes. */
   numClasses?: number;
@@ -40,6 +41,7 @@ export class BasicBlock extends nn.Module {
     this.downsample = downsample;
   }
 
+  /** The sum of the input, fitted by `downsample` where there is one, and the two convolutions of it. */
   forward(x: Tensor): Tensor {
     const out = this.conv2.forward(this.conv1.forward(x));
     return this.relu.forward(add(out, this.downsample?.forward(x) ?? x));
@@ -105,6 +107,7 @@ export class VideoResNet extends nn.Module {
     initLinears(this);
   }
 
+  /** Scores `(N, numClasses)`, before a softmax, of clips `(N, 3, T, H, W)`. */
   forward(x: Tensor): Tensor {
     let out = this.stem.forward(x);
     out = this.layer1.forward(out);

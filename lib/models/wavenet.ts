@@ -5,6 +5,7 @@ import { add, mul } from '../ops';
 import { integer, optionsOf } from '../options';
 import type { Tensor } from '../tensor';
 
+/** Options of {@link wavenet}. */
 export interface WaveNetOptions {
   /** Channels of input and output: the values that a sample may take. Default: 256. */
   classes?: number;
@@ -108,6 +109,11 @@ export class WaveNet extends nn.Module {
     this.end_conv_2 = new nn.Conv1d(endChannels, classes, 1);
   }
 
+  /**
+   * Logits `(N, classes, L - receptiveField + 1)` of sequences `(N, classes, L)`.
+   *
+   * @throws RangeError ERR_NNCONV_SHAPE for sequences shorter than `receptiveField`
+   */
   forward(sequence: Tensor): Tensor {
     const { relu, sigmoid, tanh } = nn.functional;
     const length = sequence.shape[2] - this.receptiveField + 1;

@@ -10,26 +10,31 @@ import { constant_ } from './init';
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of activations without others. */
 export interface InplaceOptions {
   /** Whether the result overwrites the input. Default: false. */
   inplace?: boolean;
 }
 
+/** Options of {@link LeakyReLU}. */
 export interface LeakyReLUOptions extends InplaceOptions {
   /** The slope below 0. Default: 0.01. */
   negativeSlope?: number;
 }
 
+/** Options of {@link ELU}. */
 export interface ELUOptions extends InplaceOptions {
   /** Minus the limit below 0. Default: 1. */
   alpha?: number;
 }
 
+/** Options of {@link GELU}. */
 export interface GELUOptions {
   /** 'tanh' for the approximation by tanh. Default: 'none'. */
   approximate?: 'none' | 'tanh';
 }
 
+/** Options of {@link PReLU}. */
 export interface PReLUOptions {
   /** 1, or the number of channels. Default: 1. */
   numParameters?: number;
@@ -253,6 +258,7 @@ export class LeakyReLU extends InplaceActivation {
     this.negativeSlope = negativeSlope;
   }
 
+  /** What the module's line says between parentheses. */
   override extraRepr(): string {
     return `negative_slope=${pyValue(this.negativeSlope)}${this.inplace ? ', inplace=True' : ''}`;
   }
@@ -285,6 +291,7 @@ export class ELU extends InplaceActivation {
     this.#alphaText = options?.alpha === undefined ? '1.0' : pyValue(alpha);
   }
 
+  /** What the module's line says between parentheses. */
   override extraRepr(): string {
     return `alpha=${this.#alphaText}${this.inplace ? ', inplace=True' : ''}`;
   }

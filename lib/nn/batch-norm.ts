@@ -11,6 +11,7 @@ import { allocate, checkFloat32, readData, type Tensor, writeData } from '../ten
 import { Affine, DEFAULT_EPS, floatsOf, size, wrapLike } from './affine';
 import { pyValue } from './repr';
 
+/** Options of the batch norms. */
 export interface BatchNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;
@@ -24,6 +25,7 @@ export interface BatchNormOptions {
   bias?: boolean;
 }
 
+/** Options of the instance norms. */
 export interface InstanceNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;

@@ -306,6 +306,7 @@ export class ModuleDict<M extends Module = Module> extends Container {
     throw argValueError(`${this.constructor.name} has no module ${show(name)}`);
   }
 
+  /** Whether there is a module under `name`. */
   has(name: string): boolean {
     return new Map(this.ownModules()).has(name);
   }
@@ -325,14 +326,17 @@ export class ModuleDict<M extends Module = Module> extends Container {
     return this.removeModule(name);
   }
 
+  /** The names, in order. */
   *keys(): Generator<string> {
     for (const [name] of this.ownModules()) yield name;
   }
 
+  /** The modules, in order. */
   *values(): Generator<M> {
     for (const [, module] of this.ownModules()) yield module as M;
   }
 
+  /** Pairs of name and module, in order. */
   *entries(): Generator<[name: string, module: M]> {
     for (const [name, module] of this.ownModules()) yield [name, module as M];
   }

@@ -33,6 +33,10 @@ export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
 
 const PADDING_MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 
+/**
+ * Options of the convolutions, besides the channels and the kernel. Tuples have a number for each spatial
+ * dimension; one number stands for all.
+ */
 export interface ConvOptions {
   /** Step of the window. Default: 1. */
   stride?: NumberOrTuple;
@@ -51,6 +55,7 @@ export interface ConvOptions {
   paddingMode?: PaddingMode;
 }
 
+/** Options of the transposed convolutions; tuples as in {@link ConvOptions}. */
 export interface ConvTransposeOptions {
   /** Step of the window in the output. Default: 1. */
   stride?: NumberOrTuple;
@@ -74,11 +79,13 @@ export interface AnyConvOptions extends Omit<ConvOptions, 'padding'> {
   outputPadding?: NumberOrTuple;
 }
 
+/** Options of one `forward` of a convolution. */
 export interface RunOptions {
   /** Keeps this call to direct summation. Default: what `setStrictNumerics` set. */
   strict?: boolean;
 }
 
+/** Options of one `forwardAsync` of a convolution. */
 export interface AsyncRunOptions extends RunOptions, AbortOptions {}
 
 /** The options of a convolution, normalised. */

@@ -11,6 +11,7 @@ import { allocate, checkFloat32, type Tensor, writeData } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of the dropout layers. */
 export interface DropoutOptions {
   /** The probability that an element, or a channel, becomes 0; from 0 to 1. Default: 0.5. */
   p?: number;
@@ -18,6 +19,7 @@ export interface DropoutOptions {
   inplace?: boolean;
 }
 
+/** Options of the functional dropouts. */
 export interface FunctionalDropoutOptions extends DropoutOptions {
   /** Whether anything is dropped at all. Default: true. */
   training?: boolean;

@@ -52,8 +52,10 @@ export { pixelShuffle, pixelUnshuffle } from './shape';
 export { logSoftmax, softmax } from './softmax';
 export { interpolate } from './upsample';
 
+/** Options of {@link conv1d}, {@link conv2d} and {@link conv3d}; defaults as in nn.Conv2d. */
 export type FunctionalConvOptions = RunOptions &
   Pick<ConvOptions, 'stride' | 'padding' | 'dilation' | 'groups'>;
+/** Options of the transposed convolutions; defaults as in nn.ConvTranspose2d. */
 export type FunctionalConvTransposeOptions = RunOptions &
   Pick<ConvTransposeOptions, 'stride' | 'padding' | 'outputPadding' | 'groups' | 'dilation'>;
 

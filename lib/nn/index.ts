@@ -52,7 +52,9 @@ export {
   type DropoutOptions,
   type FunctionalDropoutOptions,
 } from './dropout';
+/** The functional twins of the layers: weights come as arguments. */
 export * as functional from './functional';
+/** All of `torch.nn.init`. */
 export * as init from './init';
 export { Identity, Linear, type LinearOptions } from './linear';
 export {
@@ -127,4 +129,5 @@ export {
   type UpsamplingOptions,
   UpsamplingNearest2d,
 } from './upsample';
+/** Of `torch.nn.utils`. */
 export * as utils from './utils';

@@ -25,6 +25,7 @@ const LINEAR = [
 ] as const;
 const NONLINEARITIES = [...LINEAR, 'tanh', 'relu', 'leaky_relu', 'selu'] as const;
 
+/** Nonlinearities that have a recommended gain: see {@link calculateGain}. */
 export type Nonlinearity = (typeof NONLINEARITIES)[number];
 
 /**
@@ -209,6 +210,7 @@ export function xavierNormal_(tensor: Tensor, options?: GainOptions): Tensor {
   return normal_(tensor, 0, gain * Math.sqrt(2 / (fanIn + fanOut)));
 }
 
+/** Options of {@link kaimingUniform_} and {@link kaimingNormal_}. */
 export interface KaimingOptions {
   /** The negative slope of the rectifier that follows, for 'leaky_relu'. Default: 0. */
   a?: number;
@@ -258,6 +260,7 @@ export function kaimingNormal_(tensor: Tensor, options?: KaimingOptions): Tensor
   return std === undefined ? tensor : normal_(tensor, 0, std);
 }
 
+/** Options of {@link truncNormal_}. */
 export interface TruncNormalOptions {
   /** Default: 0. */
   mean?: number;

@@ -10,6 +10,7 @@ import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from './init';
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of {@link Linear}. */
 export interface LinearOptions {
   /** Whether a learnable bias is added. Default: true. */
   bias?: boolean;
@@ -128,6 +129,7 @@ export class Identity extends Module {
     super();
   }
 
+  /** The input itself. */
   override forward<T extends Tensor<DType>>(input: T): T {
     return input;
   }

@@ -15,11 +15,13 @@ import { indent } from './repr';
 /** Tensors by PyTorch's dotted names, such as 'layer1.0.conv1.weight'. */
 export type StateDict = Record<string, Tensor<DType>>;
 
+/** Options of `loadStateDict`. */
 export interface LoadStateDictOptions {
   /** Whether missing and unexpected keys are errors. Default: true. */
   strict?: boolean;
 }
 
+/** What `loadStateDict` found not to match; both empty when it was strict. */
 export interface LoadStateDictResult {
   /** Keys of the module that the state dict lacks. */
   missingKeys: string[];
@@ -30,6 +32,7 @@ export interface LoadStateDictResult {
 /** Called after `forward`; a result other than undefined replaces the output. */
 export type ForwardHook = (module: Module, args: unknown[], output: unknown) => unknown;
 
+/** A hook in place; returned by `registerForwardHook`. */
 export interface HookHandle {
   /** Takes the hook away; a second call does nothing. */
   remove(): void;
@@ -70,6 +73,7 @@ export abstract class Module {
   readonly #slots = new Map<string, Slot>();
   #hooks: ForwardHooks | undefined;
 
+  /** What the module computes; call it directly: `net.forward(x)`. Forward hooks run after it. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- every module takes what it likes
   abstract forward(...args: any[]): any;
 

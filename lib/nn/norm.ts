@@ -11,6 +11,7 @@ import { Affine, checkParameterShape, DEFAULT_EPS, floatsOf, size, wrapLike } fr
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of {@link GroupNorm}. */
 export interface GroupNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;
@@ -20,6 +21,7 @@ export interface GroupNormOptions {
   bias?: boolean;
 }
 
+/** Options of {@link LayerNorm}. */
 export interface LayerNormOptions {
   /** Added to the variance, under the root. Default: 1e-5. */
   eps?: number;
@@ -29,6 +31,7 @@ export interface LayerNormOptions {
   bias?: boolean;
 }
 
+/** Options of {@link LocalResponseNorm}. */
 export interface LocalResponseNormOptions {
   /** Default: 1e-4. */
   alpha?: number;
@@ -150,9 +153,9 @@ export class LocalResponseNorm extends Module {
   readonly k: number;
   readonly #kText: string;
 
-  constructor(channels: number, options?: LocalResponseNormOptions) {
+  constructor(size: number, options?: LocalResponseNormOptions) {
     super();
-    const response = readResponse('LocalResponseNorm', channels, options);
+    const response = readResponse('LocalResponseNorm', size, options);
     this.size = response.size;
     this.alpha = response.alpha;
     this.beta = response.beta;
@@ -303,8 +306,8 @@ export function layerNorm(
 /** {@link LocalResponseNorm} as a function. */
 export function localResponseNorm(
   input: Tensor,
-  channels: number,
+  size: number,
   options?: LocalResponseNormOptions,
 ): Tensor {
-  return runResponse(input, readResponse('localResponseNorm', channels, options));
+  return runResponse(input, readResponse('localResponseNorm', size, options));
 }

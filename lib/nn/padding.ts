@@ -14,6 +14,7 @@ import { pyValue } from './repr';
 /** What padding is made of: a number, or elements of the input. */
 export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular';
 
+/** Options of `functional.pad`. */
 export interface PadOptions {
   /** Default: 'constant'. */
   mode?: PadMode;
@@ -98,6 +99,7 @@ abstract class ConstantPad extends Pad {
     this.value = value;
   }
 
+  /** What the module's line says between parentheses. */
   override extraRepr(): string {
     return `padding=${pyTuple(this.padding)}, value=${pyValue(this.value)}`;
   }

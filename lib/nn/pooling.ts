@@ -19,6 +19,7 @@ import { checkFloat32, checkShape, readData, type Tensor } from '../tensor';
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of the max pools. */
 export interface MaxPoolOptions {
   /** Step of the window. Default (and null): `kernelSize`. */
   stride?: NumberOrTuple | null;
@@ -32,6 +33,7 @@ export interface MaxPoolOptions {
   returnIndices?: false;
 }
 
+/** Options of {@link AvgPool1d}. */
 export interface AvgPool1dOptions {
   /** Step of the window. Default (and null): `kernelSize`. */
   stride?: NumberOrTuple | null;
@@ -43,6 +45,7 @@ export interface AvgPool1dOptions {
   countIncludePad?: boolean;
 }
 
+/** Options of {@link AvgPool2d} and {@link AvgPool3d}. */
 export interface AvgPoolOptions extends AvgPool1dOptions {
   /** Divides sums instead of the number of elements; not 0. Default: null. */
   divisorOverride?: number | null;

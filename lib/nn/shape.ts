@@ -8,6 +8,7 @@ import { checkFloat32, checkTensor, type DType, readData, type Tensor } from '..
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of {@link Flatten}. */
 export interface FlattenOptions {
   /** The first dimension of those that become one. Default: 1. */
   startDim?: number;

@@ -7,6 +7,7 @@ import { wrapLike } from './affine';
 import { Module } from './module';
 import { pyValue } from './repr';
 
+/** Options of {@link Softmax} and {@link LogSoftmax}. */
 export interface SoftmaxOptions {
   /**
    * The dimension that sums to 1; may count from the end. Default (and null): 0 for inputs of 0, 1 or

@@ -28,6 +28,7 @@ import { pyFloat, pyValue } from './repr';
 export type UpsampleMode =
   'nearest' | 'nearest-exact' | 'area' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic';
 
+/** Options of {@link UpsamplingNearest2d} and {@link UpsamplingBilinear2d}. */
 export interface UpsamplingOptions {
   /** Size of the output: one for every spatial dimension, or each. Either this or `scaleFactor`. */
   size?: NumberOrTuple | null;
@@ -35,6 +36,7 @@ export interface UpsamplingOptions {
   scaleFactor?: NumberOrTuple | null;
 }
 
+/** Options of `functional.interpolate` and {@link Upsample}. */
 export interface InterpolateOptions extends UpsamplingOptions {
   /** Default: 'nearest'. */
   mode?: UpsampleMode;

@@ -11,6 +11,7 @@ import { cellFor, colorRange, curvePanel, mapPanel, squareColumns, threeSizes } 
 import { finiteRange } from './range';
 import { checkCount, MAX_CELL } from './settings';
 
+/** Options of {@link featureMaps}. */
 export interface FeatureMapOptions {
   /** Names as `namedModules` gives them, '' for the model. Default: every convolution. */
   layers?: string | readonly string[];

@@ -1,4 +1,5 @@
 /** Labelled panels in a grid, and how they are laid out. */
+import { argValueError } from '../errors';
 import type { Pixels } from '../image/pixels';
 import { ADVANCE, ASCENT, textWidth } from './font';
 import { position, type Range } from './range';
@@ -34,6 +35,8 @@ export interface Figure {
   readonly columns: number;
   /** Units a pixel of the panels. */
   readonly cell: number;
+  /** Units that the panels are spread over; left out, the figure is as small as they let it. */
+  readonly size?: readonly [width: number, height: number];
   readonly panels: readonly Panel[];
 }
 
@@ -60,7 +63,8 @@ export function layOut(figure: Figure): Scene {
   const height = Math.max(...cells.map((cell) => cell.height));
   const columns = Math.min(figure.columns, cells.length);
   const rows = Math.ceil(cells.length / columns);
-  const inside = Math.max(columns * (width + GAP) - GAP, bare ? 0 : MIN_WIDTH);
+  const least = Math.max(columns * (width + GAP) - GAP, bare ? 0 : MIN_WIDTH);
+  const inside = figure.size ? figure.size[0] - 2 * margin : least;
 
   const header: Shape[] = [];
   let top = margin;
@@ -72,15 +76,29 @@ export function layOut(figure: Figure): Scene {
   }
   if (header.length > 0) top += GAP - (LINE - ASCENT) + 2;
 
+  const bottom = figure.size ? figure.size[1] - margin : top + rows * (height + GAP) - GAP;
+  if (inside < least || bottom - top < rows * (height + GAP) - GAP) {
+    const needed = [least + 2 * margin, top + rows * (height + GAP) - GAP + margin];
+    throw argValueError(
+      `the panels need ${needed.join('x')} units, more than the ${figure.size!.join('x')} of the ` +
+        'figure: choose a larger figure, a smaller scale or fewer panels',
+    );
+  }
+  // Whole units, so that panels stay sharp.
+  const place = (index: number, from: number, room: number, count: number, taken: number) =>
+    figure.size
+      ? Math.round(from + ((index + 0.5) * room) / count - taken / 2)
+      : from + index * (taken + GAP);
+
   const groups: Group[] = header.length > 0 ? [{ title: '', shapes: header }] : [];
   figure.panels.forEach((panel, i) => {
-    const x = margin + (i % columns) * (width + GAP);
-    const y = top + Math.floor(i / columns) * (height + GAP);
+    const x = place(i % columns, margin, inside, columns, width);
+    const y = place(Math.floor(i / columns), top, bottom - top, rows, height);
     groups.push({ title: panel.title, shapes: panelShapes(panel, cells[i], x, y, figure.cell) });
   });
   return {
     width: inside + 2 * margin,
-    height: top + rows * (height + GAP) - GAP + margin,
+    height: bottom + margin,
     title: figure.title || figure.description,
     description: figure.description,
     groups,

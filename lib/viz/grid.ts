@@ -5,6 +5,7 @@ import { allocate, checkFloat32, isTensor, readData, type Tensor, writeData } fr
 import { type Colormap, COLORMAPS, diverges, tableOf, writeColor } from './colormap';
 import { finiteRange, position, type Range, symmetric } from './range';
 
+/** Options of {@link makeGrid}. */
 export interface GridOptions {
   /** Pictures in a row (not rows). Default 8. */
   nrow?: number;

@@ -8,6 +8,7 @@ import { toSvg } from './render-svg';
 import type { Scene, Theme } from './scene';
 import { toTerminal } from './terminal';
 
+/** Options of `toPng`. */
 export interface PngOptions {
   /** Pixels a unit, 1 to 16; 2 is sharp on most screens. Default 2. */
   scale?: number;
@@ -15,11 +16,13 @@ export interface PngOptions {
   theme?: Theme;
 }
 
+/** Options of `toSvg`. */
 export interface SvgOptions {
   /** 'light' (default), 'dark', or 'auto' for what the reader's system prefers. */
   theme?: Theme | 'auto';
 }
 
+/** Options of `toTerminal`. */
 export interface TerminalOptions {
   /**
    * True colour, two pixels a character, or plain ASCII. Default: colour if stdout is a terminal, the
@@ -123,6 +126,7 @@ export class Image {
     return toTerminal(this.#figure, { color: boolean('color', color), columns });
   }
 
+  /** One line: size and title. */
   toString(): string {
     return `Image(${this.width}x${this.height}, ${this.title})`;
   }

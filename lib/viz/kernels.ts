@@ -1,6 +1,6 @@
 /** The kernels of a convolution as pictures. */
 import { argTypeError, argValueError, shapeError, show } from '../errors';
-import { boolean, integer, oneOf, optionsOf } from '../options';
+import { boolean, integer, number, oneOf, optionsOf } from '../options';
 import { readData } from '../tensor';
 import { type Colormap, COLORMAPS } from './colormap';
 import { type AnyConv, isConvolution, isTransposed } from './convolutions';
@@ -18,6 +18,7 @@ import {
 import { finiteRange, type Range } from './range';
 import { checkCount, MAX_CELL } from './settings';
 
+/** Options of {@link kernels}. */
 export interface KernelOptions {
   /**
    * Which input channel's part of a kernel: its index within the group, 'mean' of all, or 'rgb' for all
@@ -34,6 +35,11 @@ export interface KernelOptions {
   scaleEach?: boolean;
   /** At most so many kernels are shown, the first ones. Default 64, 16 for a 3-d layer. */
   maxKernels?: number;
+  /**
+   * Width and height of the figure in inches of 100 units, as matplotlib's: the kernels are spread over
+   * it. Default: as small as they let it.
+   */
+  figsize?: readonly [width: number, height: number];
 }
 
 const TARGET = 72;
@@ -67,6 +73,7 @@ export function kernels(conv: AnyConv, options?: KernelOptions): Image {
     description: describe(conv, settings),
     columns: settings.nrow ?? columns,
     cell: settings.scale,
+    size: settings.size,
     panels,
   });
 
@@ -82,6 +89,8 @@ interface Settings {
   channel: number | 'rgb' | 'mean';
   nrow?: number;
   scale: number;
+  /** Of the figure, in units. */
+  size?: readonly [width: number, height: number];
   colormap: Colormap;
   scaleEach: boolean;
   /** Kernels to be shown. */
@@ -98,6 +107,7 @@ function check(conv: AnyConv, options: KernelOptions | undefined): Settings {
     'colormap',
     'scaleEach',
     'maxKernels',
+    'figsize',
   ]);
   const curves = conv.weight.ndim === 3;
   const [, height, width] = threeSizes(conv.weight.shape.slice(2));
@@ -119,11 +129,30 @@ function check(conv: AnyConv, options: KernelOptions | undefined): Settings {
     channel: checkChannel(conv, channel),
     nrow,
     scale,
+    size: given.figsize === undefined ? undefined : units(given.figsize),
     colormap: given.colormap ?? 'gray',
     scaleEach: boolean('scaleEach', scaleEach),
     count: Math.min(maxKernels, conv.outChannels),
     curves,
   };
+}
+
+const UNITS_PER_INCH = 100;
+const MAX_INCHES = 100;
+
+function units(figsize: readonly [number, number]): readonly [number, number] {
+  if (!Array.isArray(figsize) || figsize.length !== 2) {
+    throw argTypeError(`figsize must be [width, height], got ${show(figsize)}`);
+  }
+  const [width, height] = figsize.map((inches, i) => {
+    if (number(`figsize[${i}]`, inches) <= 0 || inches > MAX_INCHES) {
+      throw argValueError(
+        `figsize must be above 0 and at most ${MAX_INCHES}, got ${show(figsize)}`,
+      );
+    }
+    return Math.round(inches * UNITS_PER_INCH);
+  });
+  return [width, height];
 }
 
 function channelsOf(conv: AnyConv): number {

@@ -4,6 +4,7 @@ import type { Pixels } from '../image/pixels';
 /** What something is, which with a theme gives its colour. */
 export type Role = 'text' | 'muted' | 'frame' | 'line';
 
+/** Colours for a light or a dark background. */
 export type Theme = 'light' | 'dark';
 
 export const THEMES: Readonly<Record<Theme, Readonly<Record<Role | 'background', string>>>> = {

@@ -1,22 +1,13 @@
 /** The digits example: what a user sees. */
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { outputOf, root, runExample } from '../support/example';
 
-const root = path.join(__dirname, '..', '..');
 const folder = path.join(root, 'examples', 'digits');
-const ts = ['-r', 'ts-node/register/transpile-only'];
-
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const argv = [...ts, path.join('examples', 'digits.ts'), ...args];
-  return spawnSync(process.execPath, argv, { cwd: root, encoding: 'utf8' });
-}
 
 describe('examples/digits.ts', () => {
   test("classifies the pictures with PyTorch's logits", () => {
-    const { status, stdout, stderr } = run();
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
+    const stdout = outputOf('digits.ts');
     expect(stdout).toContain('DigitNet(\n  (features): Sequential(\n    (0): Conv2d(1, 16, ');
     expect(stdout).toContain('accuracy: 40 of 40, 100.0 %');
     for (const file of ['model.pt', 'model.safetensors']) {
@@ -26,19 +17,17 @@ describe('examples/digits.ts', () => {
   });
 
   test('classifies a picture that is given', () => {
-    const { status, stdout } = run(path.join(folder, 'pictures', '07-7.png'));
-    expect(status).toBe(0);
+    const stdout = outputOf('digits.ts', path.join(folder, 'pictures', '07-7.png'));
     expect(stdout).toMatch(/^7 +9\d\.\d %( +\d +\d\.\d %){9}\n$/);
   });
 
   test('takes pictures of other sizes', () => {
-    const { status, stdout } = run(path.join(root, 'examples', 'assets', 'coffee.png'));
-    expect(status).toBe(0);
+    const stdout = outputOf('digits.ts', path.join(root, 'examples', 'assets', 'coffee.png'));
     expect(stdout).toMatch(/^\d +\d+\.\d %/);
   });
 
   test('says what is wrong', () => {
-    const { status, stderr } = run('no such file.png');
+    const { status, stderr } = runExample('digits.ts', 'no such file.png');
     expect(status).toBe(1);
     expect(stderr).toMatch(/^demo: there is no file '.*no such file.png'; check the path\n$/);
   });

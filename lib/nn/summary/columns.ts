@@ -14,6 +14,7 @@ export const COLUMNS = [
   'algorithm',
 ] as const;
 
+/** A column of a summary. */
 export type SummaryColumn = (typeof COLUMNS)[number];
 
 /** What a cell depends on besides the layer. */

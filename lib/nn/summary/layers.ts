@@ -10,6 +10,7 @@ export interface SummaryLayer {
   readonly name: string;
   /** The last part of the name; the class of the model. */
   readonly varName: string;
+  /** The class of the module. */
   readonly className: string;
   /** 0 for the model. */
   readonly depth: number;
@@ -19,9 +20,11 @@ export interface SummaryLayer {
   readonly leaf: boolean;
   /** Whether it has been met before: then its parameters don't count again. */
   readonly recursive: boolean;
+  /** The module's, as it was given or as a tuple; null where it has none. */
   readonly kernelSize: number | readonly number[] | null;
-  /** Of the first tensor that `forward` got, and that it returned; null where it wasn't called. */
+  /** Of the first tensor that `forward` got, and of the one that it returned; null where it wasn't called. */
   readonly inputShape: readonly number[] | null;
+  /** As `inputShape`. */
   readonly outputShape: readonly number[] | null;
   /** Elements of all parameters in it, here and below. */
   readonly parameters: number;

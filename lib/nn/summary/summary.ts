@@ -11,8 +11,10 @@ import { megabytes, readable, textTable } from './text';
 
 const ROW_SETTINGS = ['depth', 'varNames', 'asciiOnly', 'hideRecursiveLayers'] as const;
 
+/** What the name of a row of a summary tells of its module. */
 export type SummaryRowSetting = (typeof ROW_SETTINGS)[number];
 
+/** Options of {@link summary}. */
 export interface SummaryOptions {
   /** Modules nested deeper get no rows: 0 leaves the model alone, Infinity shows all. Default: 3. */
   depth?: number;
@@ -43,12 +45,14 @@ export interface SummaryTotals {
   parameters: number;
   /** Of all calls. */
   multAdds: number;
+  /** The inputs. */
   inputBytes: number;
   /**
    * Outputs of all layers that have parameters. torchinfo's "forward/backward pass size" is twice that,
    * for gradients.
    */
   forwardBytes: number;
+  /** All parameters, those of shared modules once. */
   parameterBytes: number;
   /** The sum of these three. */
   totalBytes: number;
