@@ -8,42 +8,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { compile, load, nn, type Session, type Tensor, tensor } from '../lib';
+import { DIGIT_SIZE, DigitNet } from '../lib/hub/digits';
 import { PictureError, readPng } from './png';
 
 const FOLDER = path.join(__dirname, 'digits');
 const CHECKPOINTS = ['model.pt', 'model.safetensors'];
-const SIZE = 28;
-
-/** The model of scripts/train-digits.py, line by line. */
-class DigitNet extends nn.Module {
-  features: nn.Sequential;
-  classifier: nn.Sequential;
-
-  constructor() {
-    super();
-    const layers: nn.Module[] = [];
-    let channels = 1;
-    for (const out of [16, 32, 64]) {
-      layers.push(
-        new nn.Conv2d(channels, out, 3, { padding: 1 }),
-        new nn.BatchNorm2d(out),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-      );
-      channels = out;
-    }
-    this.features = new nn.Sequential(...layers);
-    this.classifier = new nn.Sequential(
-      new nn.Flatten(),
-      new nn.Dropout({ p: 0.3 }),
-      new nn.Linear(64 * 3 * 3, 10),
-    );
-  }
-
-  forward(x: Tensor): Tensor {
-    return this.classifier.forward(this.features.forward(x));
-  }
-}
 
 interface Expected {
   torch: string;
@@ -77,8 +46,8 @@ function readGray(file: string): Tensor {
     gray[i] = sum / channels;
   }
   const image = tensor(gray, [1, 1, height, width]);
-  const fits = height === SIZE && width === SIZE;
-  return fits ? image : nn.functional.adaptiveAvgPool2d(image, SIZE);
+  const fits = height === DIGIT_SIZE && width === DIGIT_SIZE;
+  return fits ? image : nn.functional.adaptiveAvgPool2d(image, DIGIT_SIZE);
 }
 
 function classify(session: Session, picture: Tensor): Prediction {

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'ERR_NNCONV_STATE_DICT'
   /** RangeError: a checkpoint file is malformed, or holds what is not loaded. */
   | 'ERR_NNCONV_CHECKPOINT'
+  /** RangeError: a picture is malformed, too large, or of a format that is not read. */
+  | 'ERR_NNCONV_IMAGE'
   /** RangeError: as many asynchronous runs wait as the queue takes. */
   | 'ERR_NNCONV_QUEUE_FULL'
   /** Error: the native binary can't be loaded. */
@@ -51,6 +53,7 @@ export const allocError = errorFactory(RangeError, 'ERR_NNCONV_ALLOC');
 export const bufferError = errorFactory(TypeError, 'ERR_NNCONV_BUFFER');
 export const stateDictError = errorFactory(RangeError, 'ERR_NNCONV_STATE_DICT');
 export const checkpointError = errorFactory(RangeError, 'ERR_NNCONV_CHECKPOINT');
+export const imageError = errorFactory(RangeError, 'ERR_NNCONV_IMAGE');
 /** A model does what a compiled network can't. */
 export const traceError = errorFactory(Error, 'ERR_NNCONV_TRACE');
 export const disposedError = errorFactory(Error, 'ERR_NNCONV_DISPOSED');

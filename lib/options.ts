@@ -137,7 +137,7 @@ function quoted(choices: readonly string[]): string {
 }
 
 /** ` (did you mean 'x'?)` for a near miss, Python's spelling included; else nothing. */
-function didYouMean(given: string, candidates: readonly string[]): string {
+export function didYouMean(given: string, candidates: readonly string[]): string {
   const plain = (text: string) => text.replaceAll('_', '').toLowerCase();
   const distance = (candidate: string): number =>
     given.length >= SHORTEST_BEGINNING && plain(candidate).startsWith(plain(given))

@@ -41,14 +41,20 @@ const LIB = {
   checkpoint: ['core', 'nn'],
   graph: ['core', 'nn'],
   models: ['core', 'nn'],
-  viz: ['core', 'nn'],
-  serve: ['core', 'nn', 'checkpoint', 'graph', 'models'],
+  image: ['core', 'nn'],
+  viz: ['core', 'nn', 'image'],
+  hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
+  serve: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image', 'hub'],
   cli: '*',
   index: '*',
 };
 
 /** Packages that a folder of lib/ may import; the others import none. */
-const LIB_PACKAGES = { checkpoint: ['yauzl'] };
+const LIB_PACKAGES = {
+  checkpoint: ['yauzl'],
+  image: ['pngjs', 'jpeg-js'],
+  serve: ['fastify', 'fastify-plugin', 'prom-client'],
+};
 
 function libLayer(file) {
   if (file === '.' || /^index(\.ts)?$/.test(file)) return 'index';

@@ -26,6 +26,8 @@ const EXPECTED_FILES = [
   /^scripts\/install\.js$/,
   /^native\/(binding|problem|algorithm|kernel|op|graph|runtime)\/[a-z0-9_]+\.(h|inl|cc)$/,
   /^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/,
+  /^dist\/hub\/labels\/\w+\.json$/,
+  /^examples\/digits\/model\.safetensors$/,
   /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/(nnconv\.node|[\w-]+\.(so|md|txt))$/,
 ];
 

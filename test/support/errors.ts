@@ -33,6 +33,7 @@ const CLASSES: Record<string, string> = {
   ERR_NNCONV_BUFFER: 'TypeError',
   ERR_NNCONV_UNSUPPORTED: 'RangeError',
   ERR_NNCONV_STATE_DICT: 'RangeError',
+  ERR_NNCONV_IMAGE: 'RangeError',
 };
 
 /** Asserts an error with a stable code, of the class that goes with it, that names `argument`. */

@@ -1,0 +1,110 @@
+/** A server of its own: the plugin, a port, signals. */
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
+
+import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } from './config';
+import { nnconvServe } from './plugin';
+import { openService, type Service } from './service';
+
+export interface Server {
+  readonly app: FastifyInstance;
+  readonly service: Service;
+  /** Of the form `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Answers what is under way, for `drainTimeoutMs` at most, and ends. A second call joins the first. */
+  stop(): Promise<void>;
+}
+
+/** Longest URL parts: names of models and versions have up to 64. */
+const MAX_PARAM_LENGTH = 128;
+
+/**
+ * Loads the models of a config and listens.
+ *
+ * @param logStream where the log goes. Default: standard output
+ * @throws as `createService` does; the errors of `node:net` (EADDRINUSE, ...)
+ */
+export async function startServer(
+  config: ServeConfig,
+  { logStream }: { logStream?: { write(line: string): void } } = {},
+): Promise<Server> {
+  const checked = checkConfig(config);
+  const service = await openService(checked);
+  try {
+    const app = createApp(checked, logStream);
+    await app.register(nnconvServe, { service });
+    const url = await app.listen({ host: checked.host, port: checked.port });
+    let stopped: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      await service.drain(checked.drainTimeoutMs);
+      await app.close();
+    };
+    return { app, service, url, stop: () => (stopped ??= stop()) };
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+function createApp(
+  { logLevel, requestTimeoutMs }: CheckedConfig,
+  stream: { write(line: string): void } | undefined,
+): FastifyInstance {
+  const app = Fastify({
+    logger: { level: logLevel, ...(stream === undefined ? {} : { stream }) },
+    // A line for each request that went well is for debugging.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, _request, reply) =>
+      tell(reply as unknown as FastifyReply, error.statusCode ?? 400, error.message),
+  } satisfies FastifyServerOptions);
+  app.setNotFoundHandler((_request, reply) => tell(reply, 404, 'there is nothing at this URL'));
+  app.addHook('onResponse', (request, reply, done) => {
+    request.log.debug(
+      { method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },
+      'request answered',
+    );
+    done();
+  });
+  return app;
+}
+
+function tell(reply: FastifyReply, status: number, error: string): void {
+  reply.code(status).header('content-type', 'application/json').send(JSON.stringify({ error }));
+}
+
+/**
+ * Lets signals steer a server: SIGTERM and SIGINT end it as {@link Server.stop} does, and the process with
+ * status 0; SIGHUP loads all models anew, those of `reread` where it is given.
+ */
+export function handleSignals(
+  server: Server,
+  reread?: () => Promise<readonly ModelConfig[]>,
+): void {
+  const { log } = server.app;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping');
+      void server.stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'failed to stop');
+          process.exit(1);
+        },
+      );
+    });
+  }
+  process.on('SIGHUP', () => {
+    const reload = async (): Promise<void> => server.service.reload(await reread?.());
+    reload().then(
+      () => log.info('all models loaded anew'),
+      (error: unknown) =>
+        log.error({ err: error }, 'models could not be loaded; the old ones stay'),
+    );
+  });
+}

@@ -1,0 +1,213 @@
+/** A model that is served: compiled, tried once, with a queue of its own. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { argValueError, pyList, shapeError } from '../errors';
+import { compile, type Session } from '../graph';
+import { isTensor, readData, type Tensor, wrap } from '../tensor';
+import { type BatchEvents, Batcher, plannedSizes } from './batcher';
+import type { CheckedInput, CheckedModel } from './config';
+import type { InferInput } from './protocol/request';
+import type { OutputTensor } from './protocol/response';
+import { hasBatch, type ModelSpec, type TensorSpec } from './spec';
+import { type OpenedModel, openSource } from './source';
+
+export interface LoadOptions {
+  threads?: number;
+  /** Told of the runs of this model. */
+  eventsOf?: (spec: Pick<ModelSpec, 'name' | 'version'>) => BatchEvents;
+}
+
+export class ServedModel {
+  readonly spec: ModelSpec;
+  readonly config: CheckedModel;
+  readonly batcher: Batcher;
+  readonly labels: readonly string[] | undefined;
+  readonly #session: Session;
+
+  private constructor(
+    spec: ModelSpec,
+    config: CheckedModel,
+    opened: OpenedModel,
+    session: Session,
+    events: BatchEvents | undefined,
+  ) {
+    this.spec = spec;
+    this.config = config;
+    this.labels = opened.labels;
+    this.#session = session;
+    this.batcher = new Batcher({
+      run: (inputs, signal) => run(session, inputs, signal),
+      batched: hasBatch(spec),
+      maxBatchSize: config.maxBatchSize,
+      maxDelayMs: config.maxDelayMs,
+      maxQueue: config.maxQueue,
+      events,
+    });
+  }
+
+  /**
+   * Loads and compiles a model, and runs it once: one that can't run never serves.
+   *
+   * @throws what is wrong with it: errors of the checkpoint, of the shapes, of the file system
+   */
+  static async load(
+    config: CheckedModel,
+    { threads, eventsOf }: LoadOptions = {},
+  ): Promise<ServedModel> {
+    const opened = await openSource(config);
+    const session = compile(opened.module, { threads });
+    try {
+      const spec = describe(config, opened, session);
+      if (opened.labels !== undefined) checkLabels(spec, opened.labels);
+      await prepare(session, spec, opened.inputs);
+      return new ServedModel(spec, config, opened, session, eventsOf?.(spec));
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+  }
+
+  /** Answers what waits, then frees everything. */
+  async retire(): Promise<void> {
+    await this.batcher.idle();
+    this.#session.dispose();
+  }
+}
+
+async function run(
+  session: Session,
+  inputs: readonly InferInput[],
+  signal: AbortSignal,
+): Promise<readonly OutputTensor[]> {
+  const tensors = inputs.map(({ data, shape }) => wrap('float32', data, [...shape]));
+  const result = await session.runAsync<unknown>(...tensors, { signal });
+  return leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
+}
+
+interface Leaf {
+  /** The keys on the way to it. */
+  readonly path: readonly string[];
+  readonly tensor: Tensor;
+}
+
+/** The tensors in what `forward` returned, in order. */
+function leaves(value: unknown, path: readonly string[] = []): Leaf[] {
+  if (isTensor(value)) return [{ path, tensor: value as Tensor }];
+  return Object.entries(value as object).flatMap(([key, item]) => leaves(item, [...path, key]));
+}
+
+/** Runs the model on zeros, to learn the names and shapes of its outputs. */
+function describe(config: CheckedModel, { inputs }: OpenedModel, session: Session): ModelSpec {
+  const examples = inputs.map((input, index) => exampleOf(`inputs[${index}]`, input));
+  const probe = (shapes: readonly (readonly number[])[]): Leaf[] =>
+    leaves(
+      session.run(
+        ...shapes.map((shape) =>
+          wrap('float32', new Float32Array(shape.reduce((a, b) => a * b, 1)), [...shape]),
+        ),
+      ),
+    );
+  const first = probe(examples);
+  const shapes = first.map(({ tensor }) => [...tensor.shape]);
+  const vary = (others: readonly Leaf[]): void =>
+    others.forEach(({ tensor }, index) =>
+      tensor.shape.forEach((size, dim) => {
+        if (size !== shapes[index][dim]) shapes[index][dim] = -1;
+      }),
+    );
+
+  const batched = hasBatch({ inputs });
+  if (batched && config.maxBatchSize > 1) {
+    const rows = examples[0][0];
+    const twice = probe(examples.map(([batch, ...inner]) => [2 * batch, ...inner]));
+    const doubles = twice.every(
+      ({ tensor }, index) => tensor.shape[0] === 2 * rows && first[index].tensor.shape[0] === rows,
+    );
+    if (!doubles) {
+      throw shapeError(
+        `the outputs of '${config.name}' don't have the batch as their first dimension: set ` +
+          'batching.maxBatchSize to 1',
+      );
+    }
+    vary(twice);
+  }
+  if (inputs.some(({ shape }) => shape.slice(1).includes(-1))) {
+    const larger = inputs.map(({ shape }, index) =>
+      examples[index].map((size, dim) => (dim > 0 && shape[dim] === -1 ? 2 * size : size)),
+    );
+    vary(probe(larger));
+  }
+  return {
+    name: config.name,
+    version: config.version,
+    inputs: inputs.map(({ name, shape }) => ({ name, shape })),
+    outputs: nameOutputs(config, first, shapes),
+    maxRows: batched ? config.maxBatchSize : Infinity,
+    maxElements: config.maxElements,
+  };
+}
+
+function exampleOf(path: string, { shape, example }: CheckedInput): readonly number[] {
+  if (example !== undefined) return example;
+  const sizes = shape.map((size, dim) => (size === -1 && dim === 0 ? 1 : size));
+  if (sizes.includes(-1)) {
+    throw argValueError(
+      `${path}.example must be given for shape ${pyList(shape)}: one that the model can take`,
+    );
+  }
+  return sizes;
+}
+
+function nameOutputs(
+  config: CheckedModel,
+  found: readonly Leaf[],
+  shapes: readonly (readonly number[])[],
+): readonly TensorSpec[] {
+  const { outputs } = config;
+  if (outputs !== undefined && outputs.length !== found.length) {
+    throw argValueError(
+      `outputs has ${outputs.length} names, but '${config.name}' returns ${found.length} tensors`,
+    );
+  }
+  const specs = found.map(({ path }, index) => ({
+    name: outputs?.[index].name ?? defaultName(path),
+    shape: shapes[index],
+  }));
+  if (new Set(specs.map(({ name }) => name)).size < specs.length) {
+    throw argValueError(`the outputs of '${config.name}' must have names of their own`);
+  }
+  return specs;
+}
+
+/** `output`, `output_1` of an array, `logits` of an object, `heads.1`. */
+function defaultName(path: readonly string[]): string {
+  if (path.length === 0) return 'output';
+  return /^\d+$/.test(path[0]) ? `output_${path.join('.')}` : path.join('.');
+}
+
+function checkLabels({ name, outputs }: ModelSpec, labels: readonly string[]): void {
+  const classes = outputs[0].shape.at(-1);
+  if (classes !== labels.length) {
+    throw argValueError(
+      `'${name}' has ${labels.length} labels, but its first output has ${classes} classes`,
+    );
+  }
+}
+
+/** Plans every size of a batch, so that no request has to wait for that. */
+async function prepare(
+  session: Session,
+  spec: ModelSpec,
+  inputs: readonly CheckedInput[],
+): Promise<void> {
+  if (!hasBatch(spec)) return;
+  const examples = inputs.map((input) => exampleOf('', input));
+  for (const rows of plannedSizes(Math.min(spec.maxRows, MOST_PREPARED))) {
+    session.prepare(...examples.map(([, ...inner]) => [rows, ...inner]));
+    // Others may be served by this event loop.
+    await nextTurn();
+  }
+}
+
+/** Beyond this a batch is rare, and its plan large. */
+const MOST_PREPARED = 64;

@@ -1,0 +1,37 @@
+/** POST .../infer */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import { headerLength, mediaType, readBody } from '../body';
+import type { Exchange } from '../exchange';
+import { unsupportedMedia } from '../http-error';
+import { parseInferRequest } from '../protocol/request';
+import { encodeInferResponse } from '../protocol/response';
+
+/** Triton's clients send binary data as the second, or with no type at all. */
+const TYPES = ['application/json', 'application/octet-stream'];
+
+export async function infer(
+  exchange: Exchange,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  bodyLimit: number,
+): Promise<FastifyReply> {
+  const type = mediaType(request);
+  if (type !== undefined && !TYPES.includes(type)) {
+    throw unsupportedMedia(`Content-Type must be ${TYPES.join(' or ')}`);
+  }
+  const jsonLength = headerLength(request);
+  const read = readBody(request, bodyLimit);
+  const body = read instanceof Buffer ? read : await read;
+  const { model } = exchange;
+  const parsed = parseInferRequest(body, jsonLength, model.spec);
+  const outputs = await exchange.run(model, parsed.inputs, parsed.timeoutMs);
+  const response = encodeInferResponse(model.spec, parsed, outputs);
+  if (response.headerLength === undefined) {
+    reply.header('content-type', 'application/json');
+  } else {
+    reply.header('content-type', 'application/octet-stream');
+    reply.header('inference-header-content-length', String(response.headerLength));
+  }
+  return reply.send(response.body);
+}
