@@ -7,9 +7,10 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { compile, load, nn, type Session, type Tensor, tensor } from '../lib';
-import { DIGIT_SIZE, DigitNet } from '../lib/hub/digits';
-import { PictureError, readPng } from './png';
+import { compile, load, nn, type Session, type Tensor } from '../lib';
+import { DIGIT_PREPROCESSING, DigitNet } from '../lib/hub/digits';
+import { decodeImage, preprocess } from '../lib/image';
+import { PictureError, readFile } from './png';
 
 const FOLDER = path.join(__dirname, 'digits');
 const CHECKPOINTS = ['model.pt', 'model.safetensors'];
@@ -36,18 +37,7 @@ function loadModel(file: string): DigitNet {
 
 /** A picture as the model was trained on: (1, 1, 28, 28) grays in 0..1. */
 function readGray(file: string): Tensor {
-  const picture = readPng(file);
-  const [, channels, height, width] = picture.shape;
-  const plane = height * width;
-  const gray = new Float32Array(plane);
-  for (let i = 0; i < plane; ++i) {
-    let sum = 0;
-    for (let c = 0; c < channels; ++c) sum += picture.data[c * plane + i];
-    gray[i] = sum / channels;
-  }
-  const image = tensor(gray, [1, 1, height, width]);
-  const fits = height === DIGIT_SIZE && width === DIGIT_SIZE;
-  return fits ? image : nn.functional.adaptiveAvgPool2d(image, DIGIT_SIZE);
+  return preprocess(decodeImage(readFile(file)), DIGIT_PREPROCESSING);
 }
 
 function classify(session: Session, picture: Tensor): Prediction {

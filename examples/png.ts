@@ -15,7 +15,8 @@ const KNOWN_FORMATS: [name: string, magic: string][] = [
 ];
 const PNG_MAGIC = '\x89PNG\r\n\x1a\n';
 
-function readFile(file: string): Buffer {
+/** The bytes of a picture's file. */
+export function readFile(file: string): Buffer {
   try {
     return fs.readFileSync(file);
   } catch (error) {

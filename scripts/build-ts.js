@@ -55,4 +55,5 @@ const sourceOf = (base) => path.join(root, 'lib', `${path.relative(dist, base)}.
 const { config } = ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
 const program = ts.createProgram(entries.map(sourceOf), options);
+for (const file of Object.values(pkg.bin)) fs.chmodSync(path.join(root, file), 0o755);
 for (const base of entries) writeWrapper(base, valueExports(program, sourceOf(base)));

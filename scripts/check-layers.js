@@ -52,6 +52,7 @@ const LIB = {
 /** Packages that a folder of lib/ may import; the others import none. */
 const LIB_PACKAGES = {
   checkpoint: ['yauzl'],
+  cli: ['cli-progress', 'cli-table3', 'commander', 'picocolors'],
   image: ['pngjs', 'jpeg-js'],
   serve: ['fastify', 'fastify-plugin', 'prom-client'],
 };

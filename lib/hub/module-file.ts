@@ -6,14 +6,16 @@ import { types } from 'node:util';
 import { pathToFileURL } from 'node:url';
 
 import { argTypeError, argValueError, quote, show } from '../errors';
+import { preprocess, type Preprocessing } from '../image';
 import { Module } from '../nn/module';
 import { integers } from '../options';
+import { allocate } from '../tensor';
 
 /** What a file tells of its model. */
 export interface FileModel {
   module: Module;
   inputShape?: readonly number[];
-  preprocessing?: unknown;
+  preprocessing?: Preprocessing;
   labels?: readonly string[];
 }
 
@@ -72,7 +74,7 @@ export async function loadModelFile(model: string): Promise<FileModel> {
   return {
     module,
     inputShape: inputShapeOf(model, setting('inputShape')),
-    preprocessing: setting('preprocessing'),
+    preprocessing: preprocessingOf(model, setting('preprocessing')),
     labels: labelsOf(model, setting('labels')),
   };
 }
@@ -170,6 +172,17 @@ function inputShapeOf(model: string, value: unknown): readonly number[] | undefi
     );
   }
   return shape;
+}
+
+function preprocessingOf(model: string, value: unknown): Preprocessing | undefined {
+  if (value === undefined) return undefined;
+  const steps = value as Preprocessing;
+  try {
+    preprocess(allocate('float32', [3, 1, 1]), steps); // which judges it
+  } catch (cause) {
+    throw argValueError(`preprocessing of ${quote(model)}: ${(cause as Error).message}`, { cause });
+  }
+  return steps;
 }
 
 function labelsOf(model: string, value: unknown): readonly string[] | undefined {

@@ -1,5 +1,6 @@
 /** Models by name or by file, with their weights. */
 import { argTypeError, argValueError, quote, show, stateDictError } from '../errors';
+import type { Preprocessing } from '../image';
 import type { Module, StateDict } from '../nn/module';
 import { skipInit } from '../nn/utils';
 import { didYouMean, optionsOf } from '../options';
@@ -25,6 +26,11 @@ export interface OpenedModel {
   module: Module;
   /** What its `forward` takes; -1 for a size that is free, such as the batch. */
   inputShape?: number[];
+  /**
+   * What is done to a picture first. Where nothing else is known, pictures get the channels and the size
+   * of `inputShape`; absent where that is no picture's.
+   */
+  preprocessing?: Preprocessing;
   /** The names of the classes, where the output has one value for each. */
   labels?: string[];
   /** Whether the weights are none but random numbers. */
@@ -61,6 +67,8 @@ async function openNamed(name: string, given: string | undefined): Promise<Opene
     module = skipInit(() => entry.create(stateDict));
     fill(module, stateDict, file, name);
   }
+  const inputShape = [...entry.inputShape(module)];
+  const preprocessing = entry.preprocessing ?? fromShape(inputShape);
   const labels = await entry.labels?.();
   // A classifier that was trained anew for other classes has none of these names.
   const fits =
@@ -68,22 +76,34 @@ async function openNamed(name: string, given: string | undefined): Promise<Opene
   return {
     name,
     module: module.eval(),
-    inputShape: [...entry.inputShape(module)],
+    inputShape,
+    ...(preprocessing ? { preprocessing } : {}),
     ...(fits ? { labels: [...labels] } : {}),
     randomWeights: file === undefined,
   };
 }
 
 async function openFile(model: string, weights: string | undefined): Promise<OpenedModel> {
-  const { module, inputShape, labels } = await loadModelFile(model);
+  const file = await loadModelFile(model);
+  const { module, inputShape, labels } = file;
+  const preprocessing = file.preprocessing ?? fromShape(inputShape);
   if (weights !== undefined) fill(module, await loadWeights(weights), weights, model);
   return {
     name: model.replace(/^.*[\\/]/, '').replace(/\.\w+$/, ''),
     module: module.eval(),
     ...(inputShape ? { inputShape: [...inputShape] } : {}),
+    ...(preprocessing ? { preprocessing } : {}),
     ...(labels ? { labels: [...labels] } : {}),
     randomWeights: false,
   };
+}
+
+/** For a model of pictures: its channels and its size, as far as they are fixed. */
+function fromShape(shape: readonly number[] | undefined): Preprocessing | undefined {
+  if (shape?.length !== 4) return undefined;
+  const [, channels, height, width] = shape;
+  if (channels !== 1 && channels !== 3) return undefined;
+  return { channels, ...(height > 0 && width > 0 ? { resize: [height, width] } : {}) };
 }
 
 function renamed(stateDict: StateDict, rename: ((key: string) => string) | undefined): StateDict {

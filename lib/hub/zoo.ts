@@ -1,7 +1,8 @@
 /** The models that have a name: how each is made, what it takes, what its outputs mean. */
+import { IMAGENET, type Preprocessing } from '../image';
 import * as models from '../models';
 import type { Module, StateDict } from '../nn/module';
-import { DIGIT_LABELS, DIGIT_SIZE, DIGIT_WEIGHTS, DigitNet } from './digits';
+import { DIGIT_LABELS, DIGIT_PREPROCESSING, DIGIT_SIZE, DIGIT_WEIGHTS, DigitNet } from './digits';
 
 /** A model that is known by name. */
 export interface ZooEntry {
@@ -13,6 +14,8 @@ export interface ZooEntry {
   create(weights?: StateDict): Module;
   /** What `forward` takes; -1 for a size that is free. */
   inputShape: (module: Module) => readonly number[];
+  /** What is done to a picture first. Default: what `inputShape` says. */
+  preprocessing?: Preprocessing;
   /** The names of the outputs, one for each class. */
   labels?: () => Promise<readonly string[]>;
   /** A checkpoint that comes with the package. */
@@ -40,6 +43,7 @@ function pictures(
   return {
     create: (weights) => create({ numClasses: sizeIn(weights, `${head}.weight`, 0) }),
     inputShape: () => [-1, 3, 224, 224],
+    preprocessing: IMAGENET,
     labels: imagenet,
     ...rest,
   };
@@ -56,6 +60,7 @@ export const ZOO: Readonly<Record<string, ZooEntry>> = Object.freeze({
   digits: {
     create: () => new DigitNet(),
     inputShape: () => [-1, 1, DIGIT_SIZE, DIGIT_SIZE],
+    preprocessing: DIGIT_PREPROCESSING,
     labels: () => Promise.resolve(DIGIT_LABELS),
     weights: DIGIT_WEIGHTS,
   },

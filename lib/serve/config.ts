@@ -1,7 +1,9 @@
 /** What a server is told: options of the plugin, and of the server around it; checked by hand. */
 import { argTypeError, argValueError, pyList, show } from '../errors';
+import { preprocess, type Preprocessing } from '../image';
 import { Module } from '../nn/module';
 import { integer, integers, number, oneOf, optionsOf } from '../options';
+import { wrap } from '../tensor';
 import type { Hooks } from './hooks';
 
 /** Makes a model, anew each time that it is loaded. */
@@ -53,7 +55,7 @@ export interface ModelConfig {
   /** In the order in which `forward` returns them. */
   outputs?: readonly OutputConfig[];
   /** How a picture becomes an input: the fields of `nnconv/image`. Default: what the model says. */
-  preprocessing?: object;
+  preprocessing?: Preprocessing;
   /** The names of the classes. Default: what the model says. */
   labels?: readonly string[];
   /** What `classify` makes of the output. Default: `softmax`. */
@@ -146,7 +148,7 @@ export interface CheckedModel {
   readonly weights?: string;
   readonly inputs?: readonly CheckedInput[];
   readonly outputs?: readonly OutputConfig[];
-  readonly preprocessing?: object;
+  readonly preprocessing?: Preprocessing;
   readonly labels?: readonly string[];
   readonly scores: 'softmax' | 'none';
   readonly maxBatchSize: number;
@@ -254,7 +256,7 @@ function checkModel(path: string, value: unknown): CheckedModel {
     preprocessing:
       preprocessing === undefined
         ? undefined
-        : (required(`${path}.preprocessing`, preprocessing) as object),
+        : checkPreprocessing(`${path}.preprocessing`, preprocessing),
     labels: list(`${path}.labels`, given.labels)?.map((item, index) =>
       string(`${path}.labels[${index}]`, item),
     ),
@@ -265,6 +267,18 @@ function checkModel(path: string, value: unknown): CheckedModel {
     timeoutMs: within(`${path}.timeoutMs`, given.timeoutMs ?? 30_000, 1, MOST),
     maxElements: between(`${path}.maxElements`, given.maxElements ?? 2 ** 24, 1, MOST),
   };
+}
+
+/** Judged by doing it to a picture of one pixel. */
+function checkPreprocessing(path: string, value: Preprocessing): Preprocessing {
+  try {
+    const channels = value.mean?.length ?? value.std?.length ?? 3;
+    preprocess(wrap('float32', new Float32Array(channels), [channels, 1, 1]), value);
+    return value;
+  } catch (error) {
+    (error as Error).message = `${path}: ${(error as Error).message}`;
+    throw error;
+  }
 }
 
 function checkInput(path: string, value: unknown): CheckedInput {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { argValueError, pyList, shapeError } from '../errors';
 import { compile, type Session } from '../graph';
+import type { Preprocessing } from '../image';
 import { isTensor, readData, type Tensor, wrap } from '../tensor';
 import { type BatchEvents, Batcher, plannedSizes } from './batcher';
 import type { CheckedInput, CheckedModel } from './config';
@@ -22,6 +23,7 @@ export class ServedModel {
   readonly config: CheckedModel;
   readonly batcher: Batcher;
   readonly labels: readonly string[] | undefined;
+  readonly preprocessing: Preprocessing | undefined;
   readonly #session: Session;
 
   private constructor(
@@ -34,6 +36,7 @@ export class ServedModel {
     this.spec = spec;
     this.config = config;
     this.labels = opened.labels;
+    this.preprocessing = opened.preprocessing;
     this.#session = session;
     this.batcher = new Batcher({
       run: (inputs, signal) => run(session, inputs, signal),

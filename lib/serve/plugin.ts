@@ -5,6 +5,7 @@ import fastifyPlugin from 'fastify-plugin';
 import type { ServeOptions } from './config';
 import { Exchange } from './exchange';
 import { HttpError } from './http-error';
+import { classify } from './routes/classify';
 import { infer } from './routes/infer';
 import { metadataRoutes } from './routes/metadata';
 import { repositoryRoutes } from './routes/repository';
@@ -40,17 +41,20 @@ async function register(app: FastifyInstance, options: PluginOptions): Promise<v
   repositoryRoutes(app, service);
   const { bodyLimit } = service.limits;
   for (const base of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    route(app, {
-      method: 'POST',
-      url: `${base}/infer`,
-      bodyLimit,
-      onRequest: (request, reply, done) => {
-        (request as Tracked)[EXCHANGE] = new Exchange(service, 'infer', request, reply);
-        done();
-      },
-      handler: (request, reply) =>
-        infer((request as Tracked)[EXCHANGE]!, request, reply, bodyLimit),
-    });
+    for (const name of ['infer', 'classify'] as const) {
+      const answer = { infer, classify }[name];
+      route(app, {
+        method: 'POST',
+        url: `${base}/${name}`,
+        bodyLimit,
+        onRequest: (request, reply, done) => {
+          (request as Tracked)[EXCHANGE] = new Exchange(service, name, request, reply);
+          done();
+        },
+        handler: (request, reply) =>
+          answer((request as Tracked)[EXCHANGE]!, request, reply, service),
+      });
+    }
   }
   route(app, {
     method: 'GET',

@@ -1,6 +1,7 @@
 /** The sample that comes with the package: a small network that tells handwritten-like digits. */
 import path from 'node:path';
 
+import type { Preprocessing } from '../../image';
 import * as nn from '../../nn';
 import type { Tensor } from '../../tensor';
 
@@ -9,6 +10,12 @@ export const DIGIT_SIZE = 28;
 
 /** What scripts/train-digits.py trained. The package has it at the same place as a checkout. */
 export const DIGIT_WEIGHTS = path.join(__dirname, '../../../examples/digits/model.safetensors');
+
+/** The pictures may be light on dark or dark on light. */
+export const DIGIT_PREPROCESSING: Preprocessing = Object.freeze({
+  channels: 1,
+  resize: Object.freeze([DIGIT_SIZE, DIGIT_SIZE] as const),
+});
 
 export const DIGIT_LABELS: readonly string[] = Object.freeze(Array.from('0123456789'));
 

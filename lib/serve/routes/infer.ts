@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange';
 import { unsupportedMedia } from '../http-error';
 import { parseInferRequest } from '../protocol/request';
 import { encodeInferResponse } from '../protocol/response';
+import type { Service } from '../service';
 
 /** Triton's clients send binary data as the second, or with no type at all. */
 const TYPES = ['application/json', 'application/octet-stream'];
@@ -14,14 +15,14 @@ export async function infer(
   exchange: Exchange,
   request: FastifyRequest,
   reply: FastifyReply,
-  bodyLimit: number,
+  { limits }: Service,
 ): Promise<FastifyReply> {
   const type = mediaType(request);
   if (type !== undefined && !TYPES.includes(type)) {
     throw unsupportedMedia(`Content-Type must be ${TYPES.join(' or ')}`);
   }
   const jsonLength = headerLength(request);
-  const read = readBody(request, bodyLimit);
+  const read = readBody(request, limits.bodyLimit);
   const body = read instanceof Buffer ? read : await read;
   const { model } = exchange;
   const parsed = parseInferRequest(body, jsonLength, model.spec);
