@@ -39,16 +39,22 @@ export interface Running {
   cpuSeconds(): number;
   /** MB that it has in memory now. */
   megabytes(): number;
-  /** Lets it end by SIGTERM; resolves to its status, or the signal that ended it. */
-  stop(): Promise<number | string>;
+  /** Sends a signal that ends it; resolves to its status, or the signal where that is what ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | string>;
+  /** What it printed last. */
+  lastLine(): string;
 }
 
 /** Starts a server whose first line of output ends with its URL. */
 export async function startServer(args: readonly string[], cpus?: string): Promise<Running> {
   const child = spawnNode(args, cpus);
   const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
+  const output = createInterface(child.stdout!);
+  let last = '';
+  output.on('line', (text) => (last = text));
+  const closed = once(output, 'close');
   const line = await Promise.race([
-    once(createInterface(child.stdout!), 'line').then(([text]) => String(text)),
+    once(output, 'line').then(([text]) => String(text)),
     ended.then(([status]) => {
       throw new Error(`${args.join(' ')} ended with status ${status}`);
     }),
@@ -66,10 +72,12 @@ export async function startServer(args: readonly string[], cpus?: string): Promi
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
     megabytes: () => Number(/VmRSS:\s+(\d+)/.exec(read('status'))![1]) / 1024,
-    async stop() {
-      child.kill('SIGTERM');
-      const [status, signal] = await ended;
-      return status ?? signal!;
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      const [status, by] = await ended;
+      await closed;
+      return status ?? by!;
     },
+    lastLine: () => last,
   };
 }
