@@ -30,4 +30,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'how fast a model or a layer is',
     load: () => import('./commands/bench'),
   },
+  {
+    name: 'serve',
+    summary: 'a model over HTTP, by the Open Inference Protocol',
+    load: () => import('./commands/serve'),
+  },
 ];

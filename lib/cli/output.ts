@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import path from 'node:path';
 
 import { save } from '../checkpoint';
-import { type DType, isTensor, type NestedNumbers, type Tensor } from '../tensor';
+import { isTensor, type NestedNumbers, type Tensor } from '../tensor';
 import { RunError, UsageError } from './failure';
 import { PIPE } from './input';
 import { encodeNpy } from './npy';
@@ -38,7 +38,7 @@ export function namedTensors(result: unknown): Map<string, Tensor> {
 
 /** A tensor, or arrays and objects of them, as plain values. */
 export function plain(result: unknown): unknown {
-  if (isTensor(result)) return { shape: result.shape, data: (result).toArray() };
+  if (isTensor(result)) return { shape: result.shape, data: result.toArray() };
   if (Array.isArray(result)) return result.map(plain);
   return Object.fromEntries(
     Object.entries(result as object).map(([key, value]) => [key, plain(value)]),

@@ -18,6 +18,7 @@ Examples:
   nnconv run digits --input seven.png
   nnconv run resnet18 --weights resnet18.pth --input dog.jpg --top-k 3
   nnconv bench mobilenet_v2 --batch 8 --json
+  nnconv serve --model digits
 
 Exit codes:
   0    it worked

@@ -39,3 +39,12 @@ export function shape(text: string): number[] {
 export function shapeText(sizes: readonly number[]): string {
   return `(${sizes.join(', ')}${sizes.length === 1 ? ',' : ''})`;
 }
+
+/** A finite number from 0. */
+export function notNegative(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!(value >= 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('It must be a number from 0.');
+  }
+  return value;
+}

@@ -81,16 +81,18 @@ function tell(reply: FastifyReply, status: number, error: string): void {
 /**
  * Lets signals steer a server: SIGTERM and SIGINT end it as {@link Server.stop} does, and the process with
  * status 0; SIGHUP loads all models anew, those of `reread` where it is given.
+ *
+ * @returns a promise that is pending as long as the process lives
  */
 export function handleSignals(
   server: Server,
   reread?: () => Promise<readonly ModelConfig[]>,
-): void {
+): Promise<never> {
   const { log } = server.app;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'stopping');
-      void server.stop().then(
+      server.stop().then(
         () => process.exit(0),
         (error: unknown) => {
           log.error({ err: error }, 'failed to stop');
@@ -102,9 +104,9 @@ export function handleSignals(
   process.on('SIGHUP', () => {
     const reload = async (): Promise<void> => server.service.reload(await reread?.());
     reload().then(
-      () => log.info('all models loaded anew'),
-      (error: unknown) =>
-        log.error({ err: error }, 'models could not be loaded; the old ones stay'),
+      () => log.info('all models were loaded anew'),
+      (error: unknown) => log.error({ err: error }, "models can't be loaded; the old ones stay"),
     );
   });
+  return new Promise(() => undefined);
 }

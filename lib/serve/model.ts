@@ -24,6 +24,8 @@ export class ServedModel {
   readonly batcher: Batcher;
   readonly labels: readonly string[] | undefined;
   readonly preprocessing: Preprocessing | undefined;
+  /** Whether the weights are none but random numbers. */
+  readonly randomWeights: boolean;
   readonly #session: Session;
 
   private constructor(
@@ -37,6 +39,7 @@ export class ServedModel {
     this.config = config;
     this.labels = opened.labels;
     this.preprocessing = opened.preprocessing;
+    this.randomWeights = opened.randomWeights;
     this.#session = session;
     this.batcher = new Batcher({
       run: (inputs, signal) => run(session, inputs, signal),
@@ -68,6 +71,12 @@ export class ServedModel {
       session.dispose();
       throw error;
     }
+  }
+
+  /** Whether it takes a picture, and its output has a value for each class. */
+  get classifies(): boolean {
+    const { inputs, outputs } = this.spec;
+    return inputs.length === 1 && inputs[0].shape.length === 4 && outputs[0].shape.length === 2;
   }
 
   /** Answers what waits, then frees everything. */

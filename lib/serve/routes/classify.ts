@@ -32,7 +32,9 @@ export async function classify(
   const count = topK(request.query as Record<string, unknown>);
   const body = await readBody(request, limits.bodyLimit);
   const { model } = exchange;
-  checkClassifies(model);
+  if (!model.classifies) {
+    throw badRequest(`the model '${model.spec.name}' is no classifier of pictures: use infer`);
+  }
   const picture = readPicture(body, model.preprocessing, limits.maxPixels);
   checkFits(model, picture.shape);
   const [output] = await exchange.run(model, [picture]);
@@ -53,13 +55,6 @@ function topK(query: Record<string, unknown>): number {
     throw badRequest('top_k must be a positive integer');
   }
   return Number(given);
-}
-
-function checkClassifies({ spec }: ServedModel): void {
-  const [input] = spec.inputs;
-  if (spec.inputs.length > 1 || input.shape.length !== 4 || spec.outputs[0].shape.length !== 2) {
-    throw badRequest(`the model '${spec.name}' is no classifier of pictures: use infer`);
-  }
 }
 
 function checkFits({ spec }: ServedModel, shape: readonly number[]): void {
