@@ -1,5 +1,5 @@
 /** Clients that ask again and again and keep account of every request. */
-import { request as httpRequest, Agent } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
 
 import type { Target } from './fire';
 
@@ -69,7 +69,7 @@ export class Clients {
       };
       const timer = setTimeout(() => settle(() => account.lost++, true), LOST_AFTER_MS);
       const fail = (error: NodeJS.ErrnoException): void =>
-        settle(() => add(account.errors, error.code ?? error.message), true);
+        settle(() => add(account.errors, nameOf(error, request)), true);
       const request = httpRequest(
         url,
         {
@@ -97,6 +97,12 @@ export class Clients {
         setTimeout(() => request.destroy(Object.assign(new Error('left'), { code: 'LEFT' })), 1);
     });
   }
+}
+
+/** A reset on a connection that was kept open is another thing than one on a new one. */
+function nameOf(error: NodeJS.ErrnoException, { reusedSocket }: ClientRequest): string {
+  const { code = error.message } = error;
+  return code === 'ECONNRESET' && reusedSocket ? 'ECONNRESET on a kept connection' : code;
 }
 
 function add(counts: Record<string, number>, key: string): void {
