@@ -165,7 +165,8 @@ async function startNnconv(served: Served, folder: string): Promise<Running> {
     logLevel: 'warn',
   };
   fs.writeFileSync(file, JSON.stringify(config));
-  return startServer([here('launch.js'), file], serverCpus);
+  const cli = here('..', '..', 'dist', 'cli', 'main.js');
+  return startServer([cli, 'serve', '--config', file, '--port', '0'], serverCpus);
 }
 
 async function startPeer(served: Served): Promise<Running | undefined> {
