@@ -4,7 +4,7 @@
  *
  *   node scripts/build-ts.js
  *   python scripts/serve/peer/export.py FOLDER      # for real weights and the peer; see its head
- *   npx ts-node scripts/serve/load.ts [--models digits,resnet18-64,resnet18] [--folder FOLDER] [--seconds 5]
+ *   npx ts-node scripts/serve/load.ts [--models digits,digits-32,resnet18-64,resnet18] [--folder FOLDER] [--seconds 5]
  *     [--rounds 3] [--connections 32] [--server-cpus 0] [--client-cpus 1] [--require 0.9] [--json FILE]
  *
  * Server, peer and `runAsync` get the same CPUs, the client others (taskset; without it or with one CPU they share).
@@ -23,16 +23,24 @@ import { pinSelf, type Running, runJson, startServer } from './load/process';
 interface Served {
   name: string;
   model: string;
+  /** The names of its files in the folder. */
+  file: string;
+  /** Of one picture. */
   shape: readonly number[];
+  /** Pictures of one request. */
+  rows: number;
 }
 
+const DIGIT = [1, 28, 28];
 const MODELS: readonly Served[] = [
-  { name: 'digits', model: 'digits', shape: [1, 28, 28] },
-  { name: 'resnet18-64', model: 'resnet18', shape: [3, 64, 64] },
-  { name: 'resnet18', model: 'resnet18', shape: [3, 224, 224] },
+  { name: 'digits', model: 'digits', file: 'digits', shape: DIGIT, rows: 1 },
+  { name: 'digits-32', model: 'digits', file: 'digits', shape: DIGIT, rows: 32 },
+  { name: 'resnet18-64', model: 'resnet18', file: 'resnet18-64', shape: [3, 64, 64], rows: 1 },
+  { name: 'resnet18', model: 'resnet18', file: 'resnet18', shape: [3, 224, 224], rows: 1 },
 ];
 
-const BATCH = 8;
+/** Pictures of a run, and of a request. */
+const batchOf = ({ rows }: Served): number => Math.max(8, rows);
 /** Two batches run or are ready to; with these, 48 requests are let in. */
 const QUEUE = 32;
 const BELOW = 0.7;
@@ -93,28 +101,28 @@ async function measured(
   return { ...outcome, cpuMs, megabytes };
 }
 
-function weightsOf({ name }: Served): string | undefined {
-  const file = options.folder && path.resolve(options.folder, `${name}.safetensors`);
+function weightsOf({ file: stem }: Served): string | undefined {
+  const file = options.folder && path.resolve(options.folder, `${stem}.safetensors`);
   return file !== undefined && fs.existsSync(file) ? file : undefined;
 }
 
 /** Of the same values each time; a third of them is nothing. */
-function picture({ shape }: Served): Float32Array {
-  const size = shape.reduce((total, side) => total * side, 1);
+function pictures({ shape, rows }: Served): Float32Array {
+  const size = shape.reduce((total, side) => total * side, rows);
   return Float32Array.from({ length: size }, (_, i) =>
     Math.max(0, Math.sin(i * 12.9898) * 0.75 + 0.25),
   );
 }
 
 function nnconvTarget(served: Served, url: string): Target {
-  const data = Buffer.from(picture(served).buffer);
+  const data = Buffer.from(pictures(served).buffer);
   const header = Buffer.from(
     JSON.stringify({
       inputs: [
         {
           name: 'input',
           datatype: 'FP32',
-          shape: [1, ...served.shape],
+          shape: [served.rows, ...served.shape],
           parameters: { binary_data_size: data.length },
         },
       ],
@@ -133,9 +141,9 @@ function nnconvTarget(served: Served, url: string): Target {
 
 function peerTarget(served: Served, url: string): Target {
   return {
-    url: `${url}/infer?shape=${[1, ...served.shape].join()}`,
+    url: `${url}/infer?shape=${[served.rows, ...served.shape].join()}`,
     headers: { 'content-type': 'application/octet-stream' },
-    body: Buffer.from(picture(served).buffer),
+    body: Buffer.from(pictures(served).buffer),
   };
 }
 
@@ -157,7 +165,7 @@ async function startNnconv(served: Served, folder: string): Promise<Running> {
         model: served.model,
         weights: weightsOf(served),
         inputs: [{ name: 'input', shape: [-1, ...served.shape] }],
-        batching: { maxBatchSize: BATCH },
+        batching: { maxBatchSize: batchOf(served) },
         queue: { maxSize: QUEUE },
       },
     ],
@@ -170,7 +178,7 @@ async function startNnconv(served: Served, folder: string): Promise<Running> {
 }
 
 async function startPeer(served: Served): Promise<Running | undefined> {
-  const file = options.folder && path.resolve(options.folder, `${served.name}.onnx`);
+  const file = options.folder && path.resolve(options.folder, `${served.file}.onnx`);
   if (file === undefined || !fs.existsSync(file)) return undefined;
   const threads = serverCpus?.split(',').length ?? os.availableParallelism();
   return startServer([here('peer', 'server.js'), file, '--threads', String(threads)], serverCpus);
@@ -184,8 +192,8 @@ interface Round {
 }
 
 async function round(served: Served, folder: string): Promise<Round> {
-  const offline = (batch: number): Promise<Offline> =>
-    runJson<Offline>(
+  const offline = async (batch: number): Promise<Offline> => {
+    const { rate, cpuMs } = await runJson<Offline>(
       [
         here('load', 'offline.js'),
         served.model,
@@ -196,8 +204,11 @@ async function round(served: Served, folder: string): Promise<Round> {
       ],
       serverCpus,
     );
-  const alone = await offline(1);
-  const batches = await offline(BATCH);
+    // Of a request, not of a picture.
+    return { rate: rate / served.rows, cpuMs: cpuMs * served.rows };
+  };
+  const alone = await offline(served.rows);
+  const batches = await offline(batchOf(served));
 
   const nnconv = await startNnconv(served, folder);
   const target = nnconvTarget(served, nnconv.url);
@@ -255,6 +266,7 @@ async function limits(
 const median = <T>(items: readonly T[], by: (item: T) => number): T =>
   [...items].sort((a, b) => by(a) - by(b))[Math.floor((items.length - 1) / 2)];
 const per = (rate: number): string => `${rate.toFixed(rate < 100 ? 1 : 0)}/s`.padStart(9);
+const percent = (part: number): string => `${(100 * part).toFixed(0)} %`;
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 3 : 1)} ms`.padStart(9);
 
 function printRow(title: string, { rate, cpuMs }: Offline, rest = ''): void {
@@ -275,19 +287,20 @@ async function measureModel(served: Served, folder: string): Promise<object> {
     (item) => item.server.rate / item.alone.rate,
   );
   const latency = ({ p50, p99 }: Measured): string => `   p50 ${p50} ms, p99 ${p99} ms`;
-  console.log(`\n${served.name}, input ${[1, ...served.shape].join('x')}`);
-  printRow('runAsync, one picture a run', alone);
-  printRow(`runAsync, ${BATCH} pictures a run`, batches);
+  const batch = batchOf(served);
+  console.log(`\n${served.name}, requests of ${[served.rows, ...served.shape].join('x')}`);
+  printRow('runAsync, one request a run', alone);
+  if (batch > served.rows) printRow(`runAsync, batches of ${batch}`, batches);
   printRow(`server, ${connections} connections`, server, latency(server));
   if (peer) printRow('onnxruntime-node behind fastify', peer, latency(peer));
   const part = server.rate / alone.rate;
   console.log(
-    `  server / runAsync: ${(100 * part).toFixed(0)} % of one a run, ` +
-      `${((100 * server.rate) / batches.rate).toFixed(0)} % of ${BATCH} a run` +
+    `  server / runAsync: ${percent(part)} of one a run` +
+      (batch > served.rows ? `, ${percent(server.rate / batches.rate)} of batches` : '') +
       (peer ? `; server / peer: ${(server.rate / peer.rate).toFixed(2)}` : ''),
   );
   const { below, above } = await limits(served, folder, server.rate);
-  printRow(`at ${100 * BELOW} % of capacity`, below, `${latency(below)}, none failed`);
+  printRow(`at ${percent(BELOW)} of capacity`, below, `${latency(below)}, none failed`);
   const refused = above.statuses['503'] ?? 0;
   console.log(
     `  ${ABOVE} connections: ${above.answers} answered, ${refused} refused with 503; ` +
