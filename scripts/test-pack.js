@@ -26,7 +26,7 @@ const EXPECTED_FILES = [
   /^scripts\/install\.js$/,
   /^native\/(binding|problem|algorithm|kernel|op|graph|runtime)\/[a-z0-9_]+\.(h|inl|cc)$/,
   /^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/,
-  /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/(nnconv\.node|[\w-]+\.(so|md|txt))$/,
+  /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/nnconv\.node$/,
 ];
 
 const CONSUMER = `

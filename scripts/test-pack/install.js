@@ -95,7 +95,7 @@ function checkWrongAddon(project, bin) {
     const script = path.join(addonIn(project), 'scripts', 'install.js');
     const output = run(process.execPath, [script], { fails: true, env: { PATH: bin } });
     assert(output.includes(why), output);
-    assert.match(output, /a C\+\+17 compiler with OpenMP/);
+    assert.match(output, /a C\+\+17 compiler/);
   };
 
   const good = fs.readFileSync(prebuilt);
