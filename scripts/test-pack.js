@@ -132,6 +132,19 @@ check('ESM and CommonJS share one instance and export the same names', () => {
   ]);
 });
 
+check('an import loads few modules, and no other package', () => {
+  const loaded = run('node', [
+    '--input-type=module',
+    '-e',
+    `import { createRequire } from 'node:module';
+     await import('nnconv');
+     const files = Object.keys(createRequire(process.cwd() + '/x.js').cache);
+     console.log(files.map((file) => file.split(/[\\\\/]/).join('/')).join('\\n'));`,
+  ]).split('\n');
+  for (const file of loaded) assert.match(file, /\/node_modules\/nnconv\/dist\/[\w/-]+\.js$/);
+  assert(loaded.length < 20, loaded.join('\n'));
+});
+
 for (const { file, options } of TYPESCRIPT) {
   check(`TypeScript ${options.moduleResolution}, ${path.extname(file)}`, () => {
     fs.writeFileSync(path.join(project, file), IMPORTS + CONSUMER);
