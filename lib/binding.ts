@@ -80,7 +80,7 @@ export function load(paths: readonly string[]): Binding {
     `the native addon of nnconv can't be loaded (${process.platform}-${process.arch}, ` +
       `Node ${process.version}); tried\n${failures.map((line) => `  ${line}`).join('\n')}\n` +
       "Build it with 'npm_config_build_from_source=true npm rebuild nnconv', or 'npm run " +
-      "build:native' in a checkout of nnconv; that takes cmake, a C++17 compiler and OpenMP. " +
+      "build:native' in a checkout of nnconv; that takes cmake and a C++17 compiler. " +
       'node_modules that were copied from another platform want to be installed anew.',
     { cause },
   );

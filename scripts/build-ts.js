@@ -1,14 +1,17 @@
 'use strict';
 
 /**
- * Builds dist/ from lib/: CommonJS and declarations by tsc, and for every entry of package.json's
- * `exports` a thin ES module over the CommonJS one, so that both share one instance of everything.
+ * Builds dist/ from lib/: CommonJS and declarations by tsc, modules that load when they are needed, and
+ * for every entry of package.json's `exports` a thin ES module over the CommonJS one, so that both
+ * share one instance of everything.
  */
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const ts = require('typescript');
+
+const { makeLazy } = require('./lazy-modules.js');
 
 const root = path.resolve(__dirname, '..');
 const pkg = require('../package.json');
@@ -47,6 +50,7 @@ const tsc = spawnSync(
   { cwd: root, stdio: 'inherit' },
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+makeLazy(dist);
 
 const entries = Object.values(pkg.exports)
   .filter((target) => target.import)

@@ -20,7 +20,7 @@ const addon = path.join(root, 'build', 'Release', 'nnconv.node');
 const mac = process.platform === 'darwin';
 
 const REMEDY = mac
-  ? 'On macOS:  xcode-select --install && brew install cmake libomp'
+  ? 'On macOS:  xcode-select --install && brew install cmake'
   : 'On Debian and Ubuntu:  apt-get install cmake g++ make\n' +
     '  On Fedora:  dnf install cmake gcc-c++ make\n' +
     '  On Alpine:  apk add cmake g++ make';
@@ -61,14 +61,6 @@ function findCompiler() {
   return ['c++', 'g++', 'clang++'].find((name) => works(name));
 }
 
-/** Where libomp lives on macOS; elsewhere the compiler brings OpenMP along. */
-function openmpPrefix() {
-  if (!mac) return undefined;
-  if (process.env.OpenMP_ROOT) return process.env.OpenMP_ROOT;
-  const brew = run('brew', ['--prefix', 'libomp']);
-  return brew.status === 0 ? brew.stdout.trim() : undefined;
-}
-
 /** Compiles and links `source`; undefined when that works, the compiler's words otherwise. */
 function tryCompile(compiler, flags, source) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-check-'));
@@ -85,43 +77,21 @@ function tryCompile(compiler, flags, source) {
 
 function checkTools() {
   const missing = [];
-  let details = '';
   if (!hasCmake()) missing.push('cmake (3.18 or newer)');
   if (!works('make') && !works('ninja')) missing.push('make or ninja');
 
   const compiler = findCompiler();
+  const details =
+    compiler &&
+    tryCompile(
+      compiler,
+      (file) => ['-std=c++17', file],
+      '#include <optional>\nint main() { if constexpr (true) return *std::optional<int>(0); }\n',
+    );
   if (!compiler) {
-    missing.push('a C++17 compiler with OpenMP (g++ or clang++)');
-    return { missing, details };
-  }
-  const cpp17 = tryCompile(
-    compiler,
-    (file) => ['-std=c++17', file],
-    '#include <optional>\nint main() { if constexpr (true) return *std::optional<int>(0); }\n',
-  );
-  if (cpp17) {
+    missing.push('a C++17 compiler (g++ or clang++)');
+  } else if (details) {
     missing.push(`a compiler that knows C++17 (${compiler} could not compile a C++17 program)`);
-    return { missing, details: cpp17 };
-  }
-  const prefix = openmpPrefix();
-  const flags = (file) =>
-    mac
-      ? [
-          '-Xpreprocessor',
-          '-fopenmp',
-          ...(prefix ? [`-I${prefix}/include`, `-L${prefix}/lib`] : []),
-          file,
-          '-lomp',
-        ]
-      : ['-fopenmp', file];
-  const openmp = tryCompile(
-    compiler,
-    flags,
-    '#include <omp.h>\nint main() { return omp_get_max_threads() > 0 ? 0 : 1; }\n',
-  );
-  if (openmp) {
-    missing.push(`OpenMP for ${compiler} (${mac ? 'libomp' : 'libgomp or libomp'})`);
-    details = openmp;
   }
   return { missing, details };
 }
@@ -175,14 +145,11 @@ if (missing.length > 0) {
 }
 
 const cmakeJs = resolveTools();
-const env = { ...process.env };
-const prefix = openmpPrefix();
-if (prefix) env.OpenMP_ROOT = prefix;
 const started = Date.now();
 const build = run(
   process.execPath,
   [cmakeJs, 'compile', '--parallel', String(os.availableParallelism())],
-  { cwd: root, env },
+  { cwd: root },
 );
 if (build.status !== 0) {
   fail(

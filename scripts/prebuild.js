@@ -6,8 +6,7 @@
  * first.
  *
  * The addon of this machine is linked in build/, from the objects of the ordinary build; linux-arm64
- * is cross-compiled on linux-x64. For Linux it takes GCC and Debian's or Ubuntu's libgomp. All output
- * goes to stderr: stdout is that of `npm pack --json`.
+ * is cross-compiled on linux-x64. All output goes to stderr: stdout is that of `npm pack --json`.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -16,8 +15,6 @@ const os = require('node:os');
 const path = require('node:path');
 
 const { checkNeeds } = require('./prebuild/needs.js');
-const { addLibgomp } = require('./prebuild/libgomp.js');
-const { addLibomp, libompOptions } = require('./prebuild/libomp.js');
 
 const root = path.resolve(__dirname, '..');
 const prebuilds = path.join(root, 'prebuilds');
@@ -28,13 +25,12 @@ const say = (message) => process.stderr.write(`prebuild: ${message}\n`);
 
 /** Options of cmake-js by platform. */
 const OPTIONS = {
-  darwin: libompOptions,
-  win32: () => ['--toolset', 'ClangCL'], // the kernels use vectors that MSVC doesn't know
+  win32: ['--toolset', 'ClangCL'], // the kernels use vectors that MSVC doesn't know
 };
 const HOST = {
   platform: host,
   build: 'build',
-  options: OPTIONS[process.platform]?.() ?? [],
+  options: OPTIONS[process.platform] ?? [],
 };
 const CROSS = {
   platform: 'linux-arm64',
@@ -64,12 +60,6 @@ function compile({ build, options }) {
   throw new Error(`building in ${build}/ failed; the log is above`);
 }
 
-/** The compiler that CMake took. */
-function compilerOf({ build }) {
-  const cache = fs.readFileSync(path.join(root, build, 'CMakeCache.txt'), 'utf8');
-  return /^CMAKE_CXX_COMPILER:\w+=(.+)$/m.exec(cache)[1];
-}
-
 function size(folder) {
   const bytes = fs
     .readdirSync(folder)
@@ -87,13 +77,7 @@ function prebuild(target) {
     .map((dir) => path.join(root, target.build, dir, 'nnconv.node'))
     .find((file) => fs.existsSync(file));
   fs.copyFileSync(built, addon);
-  let needs = '';
-  if (target.platform.startsWith('linux-')) {
-    addLibgomp(addon, compilerOf(target));
-    needs = `, needs ${checkNeeds(folder)}`;
-  } else if (target.platform.startsWith('darwin-')) {
-    addLibomp(folder);
-  }
+  const needs = target.platform.startsWith('linux-') ? `, needs ${checkNeeds(addon)}` : '';
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   say(`prebuilds/${target.platform}: ${size(folder)}${needs} (${seconds} s)`);
 }

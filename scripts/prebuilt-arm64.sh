@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Loads prebuilds/linux-arm64 into a Node.js for arm64 under qemu-user, in a root that has no libgomp,
+# Loads prebuilds/linux-arm64 into a Node.js for arm64 under qemu-user, in a root that holds nothing else,
 # and runs convolutions. Node.js comes from the npm registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."

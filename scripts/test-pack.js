@@ -28,7 +28,7 @@ const EXPECTED_FILES = [
   /^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/,
   /^dist\/hub\/labels\/\w+\.json$/,
   /^examples\/digits\/model\.safetensors$/,
-  /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/(nnconv\.node|[\w-]+\.(so|md|txt))$/,
+  /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/nnconv\.node$/,
 ];
 
 const CONSUMER = `
@@ -136,6 +136,19 @@ check('ESM and CommonJS share one instance and export the same names', () => {
        for (const name of names) assert.strictEqual(esm[name], cjs[name], name);
      }`,
   ]);
+});
+
+check('an import loads few modules, and no other package', () => {
+  const loaded = run('node', [
+    '--input-type=module',
+    '-e',
+    `import { createRequire } from 'node:module';
+     await import('nnconv');
+     const files = Object.keys(createRequire(process.cwd() + '/x.js').cache);
+     console.log(files.map((file) => file.split(/[\\\\/]/).join('/')).join('\\n'));`,
+  ]).split('\n');
+  for (const file of loaded) assert.match(file, /\/node_modules\/nnconv\/dist\/[\w/-]+\.js$/);
+  assert(loaded.length < 20, loaded.join('\n'));
 });
 
 for (const { file, options } of TYPESCRIPT) {

@@ -30,9 +30,6 @@ const KernelTable& choose() {
 }  // namespace
 
 const KernelTable* kernels_for(const char* isa) {
-#if defined(NNCONV_SELFTEST)
-  if (std::strcmp(isa, "wide_test") == 0) return kernels_wide_test();
-#endif
   bool available = false;
   for (const std::string& name : cpu_info().isas) available = available || name == isa;
   if (!available) return nullptr;

@@ -53,9 +53,11 @@ void warn(Napi::Env env, const std::string& text) {
 
 void warn_of_refused_threads(Napi::Env env) {
   static std::atomic<bool> warned{false};
+  const int working = refused_threads();
+  if (working == 0 || working >= num_threads()) return;
   if (warned.exchange(true)) return;
   warn(env, "the system refuses threads (a limit on processes?): runs use " +
-                std::to_string(refused_threads()) + " instead of " + std::to_string(num_threads()));
+                std::to_string(working) + " instead of " + std::to_string(num_threads()));
 }
 
 void rethrow_as_js(Napi::Env env) {

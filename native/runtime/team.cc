@@ -1,18 +1,15 @@
 #include "runtime/team.h"
 
-#include <chrono>
-#include <system_error>
+#include <algorithm>
+#include <exception>
 #include <thread>
-#include <vector>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include "runtime/subnormals.h"
 
 namespace nnconv {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -26,99 +23,72 @@ void pause_cpu() {
 // the layers of a model, shorter than anybody would notice.
 constexpr auto kSpin = std::chrono::microseconds(200);
 
-// How many of `wanted` threads the system gives. OpenMP ends the process where it is refused one.
-int available_threads(int wanted) {
-  std::vector<std::thread> threads;
-  std::mutex hold;
-  {
-    const std::lock_guard<std::mutex> lock(hold);
-    try {
-      for (int i = 0; i < wanted; ++i)
-        threads.emplace_back([&hold] { const std::lock_guard<std::mutex> wait(hold); });
-    } catch (const std::system_error&) {
-      // Fewer it is.
-    }
-  }
-  for (std::thread& t : threads) t.join();
-  return static_cast<int>(threads.size());
-}
+// How long a system that refused a thread isn't asked again.
+constexpr auto kRetry = std::chrono::seconds(1);
 
 }  // namespace
 
-// Takes part in the open work, if there is any left.
-void Team::join_work(int thread) {
+// Takes part in the open work, if there is any left. False where it wasn't asked to.
+bool Team::join_work(int thread) {
   active_.fetch_add(1);
-  if (open_.load() && thread < threads_) {
+  const bool wanted = open_.load() && thread < threads_;
+  if (wanted) {
     for (int64_t i; (i = next_.fetch_add(1)) < items_;) {
       if (cancelled_ && cancelled_->load(std::memory_order_relaxed)) break;
       body_(context_, i, thread);
     }
   }
   active_.fetch_sub(1);
+  return wanted;
 }
 
-void Team::serve(int worker, int team_size) {
+void Team::serve(Worker& self, int thread) {
   const FlushSubnormals flush;
   uint64_t seen = 0;
-  auto since = std::chrono::steady_clock::now();
-  for (int spins = 1; workers_.load() == team_size; ++spins) {
+  auto since = Clock::now();
+  for (int spins = 1;; ++spins) {
     const uint64_t epoch = epoch_.load();
     if (epoch != seen) {
       seen = epoch;
-      join_work(worker);
-      since = std::chrono::steady_clock::now();
+      if (join_work(thread)) since = Clock::now();
       continue;
     }
     pause_cpu();
-    if (spins % 64 != 0 || std::chrono::steady_clock::now() - since < kSpin) continue;
-    std::unique_lock<std::mutex> lock(sleep_mutex_);
-    sleepers_.fetch_add(1);
-    wake_.wait(lock, [&] { return epoch_.load() != seen || workers_.load() != team_size; });
-    sleepers_.fetch_sub(1);
-    since = std::chrono::steady_clock::now();
-  }
-}
-
-void Team::coordinate() {
-  for (;;) {
-    const int workers = workers_.load();
-#ifdef _OPENMP
-#pragma omp parallel num_threads(workers)
-    serve(omp_get_thread_num() + 1, workers);
-#else
-    serve(1, workers);
-#endif
+    if (spins % 64 != 0 || Clock::now() - since < kSpin) continue;
+    std::unique_lock<std::mutex> lock(self.mutex);
+    self.asleep.store(true);
+    self.wake.wait(lock, [&] { return epoch_.load() != seen; });
+    self.asleep.store(false);
+    since = Clock::now();
   }
 }
 
 // Called with busy_ held.
-void Team::grow(int workers) {
-  if (workers <= workers_.load() || (refused_at() > 0 && workers >= refused_at())) return;
-  // One of them is the coordinator.
-  const int given = available_threads(workers);
-  if (given < workers) refused_at_.store(given + 1);
-  if (given <= workers_.load()) return;
-  {
-    const std::lock_guard<std::mutex> lock(sleep_mutex_);
-    workers_.store(given);
+void Team::grow(size_t workers) {
+  if (workers <= workers_.size()) return;
+  if (refused_at() > 0 && Clock::now() - refused_time_ < kRetry) return;
+  while (workers_.size() < workers) {
+    Worker& worker = workers_.emplace_back();
+    const int thread = static_cast<int>(workers_.size());
+    try {
+      std::thread([this, &worker, thread] { serve(worker, thread); }).detach();
+    } catch (const std::exception&) {  // no thread, or no memory for one
+      workers_.pop_back();
+      refused_at_.store(thread);
+      refused_time_ = Clock::now();
+      return;
+    }
   }
-  wake_.notify_all();
-  if (coordinated_) return;
-  try {
-    std::thread([this] { coordinate(); }).detach();
-    coordinated_ = true;
-  } catch (const std::system_error&) {
-    workers_.store(0);
-    refused_at_.store(1);
-  }
+  refused_at_.store(0);
 }
 
 bool Team::run(int64_t items, int threads, ParallelBody body, void* context,
                const std::atomic<bool>* cancelled) {
   const std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
-  grow(threads - 1);
-  if (workers_.load() == 0) return false;
+  const size_t others = static_cast<size_t>(threads - 1);
+  grow(others);
+  if (workers_.empty()) return false;
   items_ = items;
   body_ = body;
   context_ = context;
@@ -127,12 +97,14 @@ bool Team::run(int64_t items, int threads, ParallelBody body, void* context,
   threads_ = threads;
   open_.store(true);
   epoch_.fetch_add(1);
-  if (sleepers_.load() > 0) {
+  for (size_t i = 0; i < std::min(others, workers_.size()); ++i) {
+    Worker& worker = workers_[i];
+    if (!worker.asleep.load()) continue;
     // The lock makes sure that a thread about to sleep sees the work or is woken.
     {
-      const std::lock_guard<std::mutex> sleep(sleep_mutex_);
+      const std::lock_guard<std::mutex> sleep(worker.mutex);
     }
-    wake_.notify_all();
+    worker.wake.notify_one();
   }
   join_work(0);
   open_.store(false);

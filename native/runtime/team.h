@@ -1,14 +1,16 @@
 // The one team of threads of the process, whoever calls.
 //
-// OpenMP provides the threads, in a parallel region that a coordinator thread keeps open; work is
-// handed out here. A caller works too and never waits for a thread that hasn't begun: on a busy
-// machine OpenMP's own barrier would wait for the scheduler. Idle threads spin for a moment, then
-// sleep.
+// A caller works too and never waits for a thread that hasn't begun, so that a busy machine costs
+// no more than the threads it keeps away. Idle threads spin for a moment, then sleep. They are
+// plain threads, started when work first asks for them: the system may refuse one, which OpenMP's
+// libraries answer by ending the process.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 
 #include "runtime/parallel.h"
@@ -23,16 +25,24 @@ class Team {
   bool run(int64_t items, int threads, ParallelBody body, void* context,
            const std::atomic<bool>* cancelled);
 
-  // How many threads the system lets work, a caller included, where it refused more; 0 elsewhere.
+  // How many threads work, a caller included, where the system refused more the last time that
+  // more were asked for; 0 elsewhere.
   int refused_at() const { return refused_at_.load(std::memory_order_relaxed); }
 
  private:
-  void grow(int workers);
-  void coordinate();
-  void serve(int worker, int team_size);
-  void join_work(int thread);
+  struct Worker {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::atomic<bool> asleep{false};
+  };
 
-  std::mutex busy_;  // held by the caller whose work runs
+  void grow(size_t workers);
+  void serve(Worker& self, int thread);
+  bool join_work(int thread);
+
+  std::mutex busy_;  // held by the caller whose work runs; with it:
+  std::deque<Worker> workers_;
+  std::chrono::steady_clock::time_point refused_time_;
 
   // The work. Written while it is closed and nobody is active; a thread looks at it only after it
   // has counted itself active and seen it open.
@@ -46,12 +56,7 @@ class Team {
   void* context_ = nullptr;
   const std::atomic<bool>* cancelled_ = nullptr;
 
-  std::mutex sleep_mutex_;
-  std::condition_variable wake_;
-  std::atomic<int> sleepers_{0};
-  std::atomic<int> workers_{0};  // wanted beside callers
-  bool coordinated_ = false;
-  std::atomic<int> refused_at_{0};  // the system has no thread for this many workers; 0: it has
+  std::atomic<int> refused_at_{0};
 };
 
 }  // namespace nnconv

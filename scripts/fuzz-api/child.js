@@ -68,9 +68,11 @@ function judge(error, name, args) {
   if (error instanceof Mine) return;
   const code = error?.code;
   if (typeof code === 'string' && /^ERR_/.test(code) && code !== 'ERR_NNCONV_INTERNAL') return;
-  // V8's own: a list of the caller's that is a proxy which breaks the rules, or has no buffer.
+  // V8's own: a list of the caller's that is a proxy which breaks the rules, or has no buffer; a hook of
+  // the caller's that throws when it is called, as a class does.
   const message = String(error?.message);
   if (/proxy|on a detached ArrayBuffer/i.test(message)) return;
+  if (/^Class constructor \S* ?cannot be invoked without 'new'$/.test(message)) return;
   if (error?.code !== undefined && error.syscall !== undefined) return; // of a file
   if (++failed > 3) return;
   console.error(`${name} ${describe(args)}\n${error?.stack ?? String(error)}\n`);

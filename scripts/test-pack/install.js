@@ -34,6 +34,17 @@ function pathWithoutTools(parent) {
   return dir;
 }
 
+/**
+ * The compiler, told not to optimise: whether the package has all that a build takes shows in a third of
+ * the time. What is fast, and right, is tested elsewhere.
+ */
+function hasty(parent) {
+  const script = path.join(parent, 'hasty-c++');
+  const compiler = process.env.CXX ?? ['c++', 'g++', 'clang++'].find(which);
+  fs.writeFileSync(script, `#!/bin/sh\nexec ${compiler} "$@" -O0\n`, { mode: 0o755 });
+  return script;
+}
+
 /** Runs a command to its end, which must be a good one unless `fails`; its output. */
 function run(command, args, { fails = false, ...options }) {
   const result = spawnSync(command, args, { encoding: 'utf8', ...options });
@@ -95,7 +106,7 @@ function checkWrongAddon(project, bin) {
     const script = path.join(addonIn(project), 'scripts', 'install.js');
     const output = run(process.execPath, [script], { fails: true, env: { PATH: bin } });
     assert(output.includes(why), output);
-    assert.match(output, /a C\+\+17 compiler with OpenMP/);
+    assert.match(output, /a C\+\+17 compiler/);
   };
 
   const good = fs.readFileSync(prebuilt);
@@ -160,7 +171,7 @@ function checkInstalls({ tarball, project, check }) {
   console.log(`import 'nnconv': ${importTime(project).toFixed(1)} ms`);
 
   check('builds from source when asked to, and takes that build', () => {
-    const env = { ...process.env, npm_config_build_from_source: 'true' };
+    const env = { ...process.env, npm_config_build_from_source: 'true', CXX: hasty(parent) };
     run('npm', ['rebuild', 'nnconv'], { cwd: other, env });
     assert.strictEqual(loadedBy(other), fs.realpathSync(builtIn(other)));
     works(other);

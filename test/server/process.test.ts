@@ -229,4 +229,35 @@ limited('a limit on threads', () => {
       stderr.match(/NnconvWarning: the system refuses threads .* use \d+ instead of 16/g),
     ).toHaveLength(1);
   });
+
+  test('more of them once there is room', () => {
+    const { stdout, ...rest } = run(`
+      const { execFileSync, spawn } = require('node:child_process');
+      const { once } = require('node:events');
+      const { readdirSync } = require('node:fs');
+      const threads = () => readdirSync('/proc/self/task').length;
+      const uid = 64100;
+      setNumThreads(1);
+      const expected = String(session.run(x).data);
+      process.setgid(65534);
+      const others = Array.from({ length: 6 }, () => spawn('sleep', ['1000'], { uid }));
+      await Promise.all(others.map((other) => once(other, 'spawn')));
+      const before = threads();
+      const limit = before + others.length;
+      execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=' + limit + ':' + limit]);
+      process.setuid(uid);
+      setNumThreads(4);
+      const same = () => String(session.run(x).data) === expected;
+      const counts = [same(), threads() - before];
+      await Promise.all(others.map((other) => (other.kill(), once(other, 'exit'))));
+      for (let i = 0; i < 100 && threads() - before < 3; i++) {
+        if (!same()) throw new Error('another result');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      console.log(JSON.stringify([...counts, same(), threads() - before]));
+    `);
+    expect(stdout).toBe('[true,0,true,3]\n');
+    expect(rest).toMatchObject({ status: 0, signal: null });
+    expect(rest.stderr).toMatch(/NnconvWarning: .* use 1 instead of 4/);
+  });
 });

@@ -1,7 +1,5 @@
-// Sixteen-float vectors without AVX-512, for the self-test only.
+// Sixteen-float vectors in plain code: the tiles of AVX-512 where there is no AVX-512.
 #include "kernel/kernel.h"
-
-#if defined(NNCONV_SELFTEST)
 
 #define NNCONV_WIDTH 16
 #define NNCONV_SIMD_GENERIC
@@ -18,11 +16,3 @@ const KernelTable* kernels_wide_test() {
   return &table;
 }
 }  // namespace nnconv
-
-#else
-
-namespace nnconv {
-const KernelTable* kernels_wide_test() { return nullptr; }
-}  // namespace nnconv
-
-#endif
