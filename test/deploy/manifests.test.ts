@@ -153,7 +153,7 @@ describe.each(['kserve-inference-service.yaml', 'kserve-inference-service-knativ
       const batches = 2 * defaults.models[0].maxBatchSize;
       const room = defaults.models[0].maxQueue + batches;
       expect(predictor.containerConcurrency ?? 0).toBeLessThan(room);
-      const target = service.metadata.annotations!['autoscaling.knative.dev/target'];
+      const target = service.metadata.annotations?.['autoscaling.knative.dev/target'];
       expect(Number(target ?? batches)).toBe(batches);
     });
 
