@@ -43,7 +43,7 @@ export function looksLikeFile(model: string): boolean {
 export async function loadModelFile(model: string): Promise<FileModel> {
   const file = path.resolve(model);
   checkFile(model, file);
-  const exported = await running(model, () => importFile(model, file));
+  const exported = await running(model, () => importFile(file));
   // A CommonJS module's `module.exports` is the default export of what `import()` returns.
   const inner = exported.default;
   const holders = [exported, inner].filter(isHolder);
@@ -96,9 +96,10 @@ function checkFile(model: string, file: string): void {
 // eslint-disable-next-line @typescript-eslint/no-implied-eval -- a constant text, see above
 const nativeImport = new Function('url', 'return import(url)') as (url: string) => Promise<Exports>;
 
-async function importFile(model: string, file: string): Promise<Exports> {
+/** The exports of a JavaScript or TypeScript file. */
+export async function importFile(file: string): Promise<Exports> {
   if (TYPESCRIPT.includes(path.extname(file))) {
-    if (prepareTypeScript(model, file)) {
+    if (prepareTypeScript(file)) {
       const exported = createRequire(file)(file) as unknown;
       return isHolder(exported) ? { default: exported } : {};
     }
@@ -107,7 +108,7 @@ async function importFile(model: string, file: string): Promise<Exports> {
 }
 
 /** Makes `require` take TypeScript by ts-node; false where Node itself can. */
-function prepareTypeScript(model: string, file: string): boolean {
+function prepareTypeScript(file: string): boolean {
   for (const folder of [path.dirname(file), process.cwd()]) {
     const from = createRequire(path.join(folder, 'model.js'));
     let found: string;
@@ -130,7 +131,7 @@ function prepareTypeScript(model: string, file: string): boolean {
   }
   if ((process.features as { typescript?: unknown }).typescript) return false;
   throw argValueError(
-    `${quote(model)} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
+    `${quote(path.relative('', file))} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
       'it to JavaScript first',
   );
 }
@@ -198,7 +199,13 @@ async function running<T>(model: string, body: () => T | Promise<T>): Promise<T>
     return await body();
   } catch (cause) {
     const code = (cause as { code?: unknown } | null)?.code;
-    if (types.isNativeError(cause) && cause.message.includes(model) && isOurs(code)) throw cause;
+    if (
+      types.isNativeError(cause) &&
+      isOurs(code) &&
+      cause.message.includes(path.basename(model))
+    ) {
+      throw cause;
+    }
     const reason = types.isNativeError(cause) ? cause.message : show(cause);
     const missing = /Cannot find (?:module|package) 'nnconv(?:\/[^']*)?'/.test(reason);
     throw argValueError(
