@@ -33,12 +33,13 @@ export interface Diagram {
 }
 
 const CHARACTER = 6.7;
-const TITLE_CHARACTER = 7.4;
+const TITLE_CHARACTER = 8;
 const LINE = 16;
 const PADDING = 10;
 const MOST_CHARACTERS = 40;
-const MARGIN = 12;
-const CLUSTER_TITLE = 18;
+const MARGIN = 10;
+/** Above a frame. */
+const CLUSTER_TITLE = 14;
 /** With more edges than that for each box, those that a longer way stands for are left out. */
 const MOST_EDGES_PER_BOX = 2.5;
 
@@ -129,7 +130,7 @@ function drawBox(
 }
 
 /** An `<svg>` of its own size; `hidden` edges were left out as shortcuts. */
-export function drawDiagram(diagram: Diagram): { svg: string; hidden: number } {
+export function drawDiagram(diagram: Diagram): { svg: string; width: number; hidden: number } {
   const { id, label, boxes, clusters } = diagram;
   const edges =
     diagram.edges.length > MOST_EDGES_PER_BOX * boxes.length
@@ -140,7 +141,7 @@ export function drawDiagram(diagram: Diagram): { svg: string; hidden: number } {
       : diagram.edges;
 
   const graph = new Graph({ compound: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: 22, ranksep: 26, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: 'TB', nodesep: 14, ranksep: 28, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const cluster of clusters) graph.setNode(cluster.id, {});
   for (const box of boxes) graph.setNode(box.id, sizeOf(box));
@@ -154,11 +155,11 @@ export function drawDiagram(diagram: Diagram): { svg: string; hidden: number } {
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   const frames = clusters.map((cluster) => {
     const { x, y, width: w, height: h } = place(cluster.id);
-    const [left, top] = [x - w / 2, y - h / 2];
+    const [left, top] = [x - w / 2, y - h / 2 - CLUSTER_TITLE];
     return (
       `<g><rect class="cluster" x="${number(left)}" y="${number(top)}" width="${number(w)}" ` +
-      `height="${number(h)}" rx="9"/><text class="caption" x="${number(left + 8)}" ` +
-      `y="${number(top + CLUSTER_TITLE - 4)}">${escapeHtml(clip(cluster.title))}</text></g>`
+      `height="${number(h + CLUSTER_TITLE)}" rx="9"/><text class="caption" x="${number(left + 8)}" ` +
+      `y="${number(top + CLUSTER_TITLE - 3)}">${escapeHtml(clip(cluster.title))}</text></g>`
     );
   });
   const arrows = edges.map(([from, to]) => {
@@ -172,5 +173,5 @@ export function drawDiagram(diagram: Diagram): { svg: string; hidden: number } {
     `aria-label="${escapeHtml(label)}"><defs><marker id="${id}-arrow" viewBox="0 0 8 8" refX="7" refY="4" ` +
     `markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>\n` +
     `${[...frames, ...arrows, ...drawn].join('\n')}\n</svg>`;
-  return { svg, hidden: diagram.edges.length - edges.length };
+  return { svg, width: w, hidden: diagram.edges.length - edges.length };
 }

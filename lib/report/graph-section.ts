@@ -7,6 +7,10 @@ import { KIND_NAMES, type StepKind } from './operations';
 
 /** Groups of no more steps are drawn whole. */
 const MOST_STEPS = 14;
+/** Networks of no more steps have all their modules open. */
+const MOST_OPEN = 30;
+/** Wider overviews have the modules below them. */
+const MOST_OVERVIEW = 560;
 /** A module with more of the steps than this is no step of an overview. */
 const MOST_SHARE = 0.6;
 
@@ -15,6 +19,8 @@ interface Context {
   /** Every step by its value. */
   steps: ReadonlyMap<number, Step>;
   ids: Map<string, string>;
+  /** Whether modules are open at first. */
+  open: boolean;
 }
 
 function idOf({ ids }: Context, path: string): string {
@@ -30,39 +36,63 @@ function relative(path: string, group: Group): string {
     : path;
 }
 
+/** An item in the frame of a module below the group, where it is in one. */
+interface Item {
+  item: Group | Step;
+  cluster?: string;
+  /** The group, or the one that the frame is of. */
+  within: Group;
+}
+
 interface View {
-  items: { item: Group | Step; cluster?: string }[];
-  clusters: (Cluster & { path: string })[];
+  items: Item[];
+  clusters: Cluster[];
+}
+
+/**
+ * Whether something outside runs between a group's steps, with what they return for what they read: the
+ * members of a list that is gone through layer by layer. One box for it would lead back to itself.
+ */
+function isInterleaved(group: Group, { steps }: Context): boolean {
+  const own = new Set(stepsOf(group).map(({ value }) => value));
+  const last = Math.max(...own);
+  const after = new Set<number>();
+  for (let value = Math.min(...own); value <= last; value++) {
+    const inputs = steps.get(value)?.inputs ?? [];
+    if (own.has(value)) {
+      if (inputs.some((input) => after.has(input))) return true;
+    } else if (inputs.some((input) => own.has(input) || after.has(input))) after.add(value);
+  }
+  return false;
 }
 
 /** What is drawn of a group: all steps where there are few, otherwise its modules. */
 function viewOf(group: Group, context: Context): View {
   const view: View = { items: [], clusters: [] };
   const all = stepsOf(group).length;
-  const whole = all <= MOST_STEPS;
-  const visit = (item: Group | Step, cluster: string | undefined): void => {
+  const visit = (item: Group | Step, cluster: string | undefined, within: Group): void => {
     if (!isGroup(item)) {
-      view.items.push({ item, cluster });
+      view.items.push({ item, cluster, within });
       return;
     }
     const steps = stepsOf(item);
-    if (steps.length === 1) view.items.push({ item: steps[0], cluster });
-    else if (whole || steps.length > MOST_SHARE * all) {
+    if (steps.length === 1) view.items.push({ item: steps[0], cluster, within });
+    else if (isInterleaved(item, context)) {
+      for (const child of item.children) visit(child, cluster, within);
+    } else if (all <= MOST_STEPS || steps.length > MOST_SHARE * all) {
       const id = `${idOf(context, group.path)}-in-${idOf(context, item.path)}`;
-      view.clusters.push({
-        id,
-        title: relative(item.path, group),
-        within: cluster,
-        path: item.path,
-      });
-      for (const child of item.children) visit(child, id);
-    } else view.items.push({ item, cluster });
+      view.clusters.push({ id, title: relative(item.path, within), within: cluster });
+      for (const child of item.children) visit(child, id, item);
+    } else view.items.push({ item, cluster, within });
   };
-  for (const child of group.children) visit(child, undefined);
+  for (const child of group.children) visit(child, undefined, group);
+  // In the order of the run, whatever modules they are in.
+  const first = ({ item }: Item): number => stepsOf(item)[0].value;
+  view.items.sort((a, b) => first(a) - first(b));
   return view;
 }
 
-function boxOf(item: Group | Step, group: Group, context: Context): Omit<Box, 'id'> {
+function boxOf({ item, within: group, cluster }: Item, context: Context): Omit<Box, 'id'> {
   const seconds = secondsOf(item);
   const share = context.network.seconds > 0 ? seconds / context.network.seconds : 0;
   const steps = stepsOf(item);
@@ -70,15 +100,17 @@ function boxOf(item: Group | Step, group: Group, context: Context): Omit<Box, 'i
   const facts = seconds > 0 ? `${shape} · ${milliseconds(seconds)}` : shape;
   if (isGroup(item)) {
     const lines = [relative(item.path, group), `${item.className} · ${steps.length} steps`, facts];
-    return { kind: 'group', lines, share, href: `#${idOf(context, item.path)}` };
+    return { kind: 'group', lines, share, cluster, href: `#${idOf(context, item.path)}` };
   }
   const name = relative(item.module, group);
-  const own = name === group.path || name === '' ? item.label.split(' ')[0] : name;
-  return { kind: item.kind, lines: [own, item.label, facts], share };
+  const own = name === group.path || name === '' ? item.label : name;
+  const lines = [...new Set([own, item.label, facts])];
+  return { kind: item.kind, lines, share, cluster };
 }
 
 interface Drawn {
   html: string;
+  width: number;
   /** Those that have a diagram of their own. */
   groups: Group[];
 }
@@ -89,10 +121,10 @@ function draw(group: Group, context: Context): Drawn {
   const diagram = `diagram-${idOf(context, group.path)}`;
   const boxes: Box[] = [];
   const boxOfValue = new Map<number, string>();
-  for (const { item, cluster } of items) {
+  for (const item of items) {
     const id = `${diagram}-${boxes.length}`;
-    boxes.push({ id, cluster, ...boxOf(item, group, context) });
-    for (const step of stepsOf(item)) boxOfValue.set(step.value, id);
+    boxes.push({ id, ...boxOf(item, context) });
+    for (const step of stepsOf(item.item)) boxOfValue.set(step.value, id);
   }
 
   const ports: Box[] = [];
@@ -133,7 +165,7 @@ function draw(group: Group, context: Context): Drawn {
   }
   const label =
     group === network.root ? 'The network' : `Module ${group.path} (${group.className})`;
-  const { svg, hidden } = drawDiagram({
+  const { svg, width, hidden } = drawDiagram({
     id: diagram,
     label,
     boxes: [...ports, ...boxes, ...ends],
@@ -146,6 +178,7 @@ function draw(group: Group, context: Context): Drawn {
       : '';
   return {
     html: `<div class="scroll diagram-box" role="region" aria-label="${escapeHtml(`${label}, diagram`)}" tabindex="0">${svg}</div>${note}`,
+    width,
     groups: items.map(({ item }) => item).filter(isGroup),
   };
 }
@@ -156,7 +189,7 @@ function details(group: Group, context: Context): string {
   const { html, groups } = draw(group, context);
   const facts = [group.className, `${steps.length} steps`, milliseconds(secondsOf(group))];
   return (
-    `<details class="module"><summary><b>${escapeHtml(group.path)}</b> ` +
+    `<details class="module"${context.open ? ' open' : ''}><summary><b>${escapeHtml(group.path)}</b> ` +
     `<span class="muted">${escapeHtml(facts.join(' · '))}</span></summary>` +
     `<div id="${idOf(context, group.path)}">${html}` +
     `${groups.map((inner) => details(inner, context)).join('\n')}</div></details>`
@@ -181,12 +214,14 @@ export function graphSection(network: Network): string {
     network,
     steps: new Map(all.map((step) => [step.value, step])),
     ids: new Map(),
+    open: all.length <= MOST_OPEN,
   };
-  const { html, groups } = draw(network.root, context);
+  const { html, width, groups } = draw(network.root, context);
+  const split = groups.length > 0 && width <= MOST_OVERVIEW;
   const inside = groups.map((group) => details(group, context)).join('\n');
   return (
-    `${legend(all, groups.length > 0)}<div class="graph${groups.length > 0 ? ' split' : ''}">` +
+    `${legend(all, groups.length > 0)}<div class="graph${split ? ' split' : ''}" style="--overview:${width + 2}px">` +
     `<div class="overview">${html}</div>` +
-    `${groups.length > 0 ? `<div class="modules"><h3>Inside the modules</h3>${inside}</div>` : ''}</div>`
+    `${groups.length > 0 ? `<div class="modules"><h3>Inside the modules</h3><div class="inner">${inside}</div></div>` : ''}</div>`
   );
 }

@@ -115,8 +115,8 @@ function stagesOf({ layers }: Summary): SummaryLayer[] {
 }
 
 const MOST_CHANNELS = 16;
-/** Of volumes, whose channels are rows of slices. */
-const MOST_VOLUMES = 4;
+/** Of sequences, which are line plots, and of volumes, which are rows of slices. */
+const MOST_LINES_AND_ROWS = 4;
 const MOST_STAGES = 6;
 
 /** Feature maps at the end of each stage; '' where no layer's output is a map. */
@@ -124,8 +124,8 @@ export function featureFigures(model: Module, inputs: readonly Tensor[], summary
   const stages = stagesOf(summary).slice(0, MOST_STAGES);
   if (stages.length === 0) return '';
   const layers = stages.map(({ name }) => name);
-  const volumes = stages.some(({ outputShape }) => outputShape!.length > 4);
-  const maxChannels = volumes ? MOST_VOLUMES : MOST_CHANNELS;
+  const flat = stages.every(({ outputShape }) => outputShape!.length === 4);
+  const maxChannels = flat ? MOST_CHANNELS : MOST_LINES_AND_ROWS;
   const images = featureMaps(model, inputs, { layers, maxChannels });
   return stages
     .map(({ name, className, outputShape, receptiveField }) => {

@@ -13,7 +13,7 @@ html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:break-word}
 a{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-.wide{max-width:1240px;margin:0 auto;padding:0 20px}
+.wide{max-width:1320px;margin:0 auto;padding:0 20px}
 header{padding:34px 0 6px}
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 4px}
 h2{font-size:1.3rem;margin:0 0 4px}
@@ -55,8 +55,10 @@ table.bars .what{display:block;font-weight:400;color:var(--muted);font-size:.88r
 ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:6px 18px;margin:0 0 14px;padding:0;color:var(--muted);font-size:.88rem}
 .swatch{display:inline-block;width:13px;height:13px;border-radius:4px;border:1.5px solid;margin-right:7px;vertical-align:-2px}
 .swatch.time{height:4px;width:18px;border:0;border-radius:2px;background:var(--bar);vertical-align:3px}
-.graph.split{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);gap:26px;align-items:start}
-.modules h3{margin-top:0}
+.graph.split{display:grid;grid-template-columns:var(--overview) minmax(0,1fr);gap:24px;align-items:start}
+.graph.split .modules h3{margin-top:0}
+.inner{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:12px;align-items:start}
+.inner>*{min-width:0;margin:0}
 .diagram-box{border:1px solid var(--line);border-radius:10px;background:var(--page)}
 .overview .diagram-box{max-height:min(1500px,180vh)}
 .diagram-box>svg{margin:0 auto}
@@ -65,7 +67,7 @@ ul.legend{list-style:none;display:flex;flex-wrap:wrap;gap:6px 18px;margin:0 0 14
 details{border:1px solid var(--line);border-radius:10px;margin:8px 0}
 details>summary{padding:9px 14px;cursor:pointer}
 details[open]>summary{border-bottom:1px solid var(--line)}
-details>div{padding:12px 14px;scroll-margin-top:110px}
+details>div{padding:10px;scroll-margin-top:110px}
 .diagram text{font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--muted);text-anchor:middle}
 .diagram text.title{font-size:12.5px;font-weight:650;fill:var(--text)}
 .diagram .conv~text,.diagram .pool~text,.diagram .dense~text,.diagram .join~text,.diagram .norm~text,.diagram .shape~text{fill:var(--text)}
@@ -87,5 +89,5 @@ rect.time{fill:var(--bar)}
 footer{color:var(--muted);font-size:.88rem;padding:6px 0 40px}
 @media (max-width:900px){.graph.split{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:640px){.wide{padding:0 12px}header{padding-top:22px}h1{font-size:1.5rem}section{padding:16px 14px;border-radius:12px;margin:14px 0}
-.pair{grid-template-columns:minmax(0,1fr);gap:18px}dl.facts{grid-template-columns:1fr 1fr;gap:8px}dl.facts dd{font-size:1rem}.algorithm{display:none}}
+.pair{grid-template-columns:minmax(0,1fr);gap:18px}dl.facts{grid-template-columns:1fr 1fr;gap:8px}dl.facts dd{font-size:1rem}table.bars th,table.bars td{padding-right:8px;font-size:.93rem}.bar{min-width:44px}.algorithm{display:none}}
 @media print{nav,button{display:none}section{break-inside:avoid-page;border:0;padding:0}}`;
