@@ -121,6 +121,18 @@ for (const { command, output } of examples) {
   check(command, () => assert.strictEqual(run('sh', ['-c', command]), output.join('\n')));
 }
 
+check('the program runs: its sample, and a model that is an ES module', () => {
+  const program = path.join(project, 'node_modules', '.bin', 'nnconv');
+  assert.strictEqual(run(program, ['--version']), require('../package.json').version);
+  const picture = path.join(root, 'examples', 'digits', 'pictures', '07-7.png');
+  const classified = run(program, ['run', 'digits', '--input', picture, '--top-k', '1']);
+  assert.match(classified, /^9\d\.\d % {2}7$/);
+  const model = "import { nn } from 'nnconv';\nexport default new nn.Conv2d(1, 2, 3);\n";
+  fs.writeFileSync(path.join(project, 'model.mjs'), model);
+  const summary = run(program, ['summary', './model.mjs', '--input-shape', '1,1,8,8', '--json']);
+  assert.deepStrictEqual(JSON.parse(summary).layers[0].outputShape, [1, 2, 6, 6]);
+});
+
 check('ESM and CommonJS share one instance and export the same names', () => {
   run('node', [
     '--input-type=module',

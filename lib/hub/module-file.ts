@@ -131,7 +131,7 @@ function prepareTypeScript(file: string): boolean {
   }
   if ((process.features as { typescript?: unknown }).typescript) return false;
   throw argValueError(
-    `${quote(file)} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
+    `${quote(path.relative('', file))} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
       'it to JavaScript first',
   );
 }
@@ -199,7 +199,13 @@ async function running<T>(model: string, body: () => T | Promise<T>): Promise<T>
     return await body();
   } catch (cause) {
     const code = (cause as { code?: unknown } | null)?.code;
-    if (types.isNativeError(cause) && cause.message.includes(model) && isOurs(code)) throw cause;
+    if (
+      types.isNativeError(cause) &&
+      isOurs(code) &&
+      cause.message.includes(path.basename(model))
+    ) {
+      throw cause;
+    }
     const reason = types.isNativeError(cause) ? cause.message : show(cause);
     const missing = /Cannot find (?:module|package) 'nnconv(?:\/[^']*)?'/.test(reason);
     throw argValueError(
