@@ -38,7 +38,7 @@ async function main(): Promise<void> {
           const picture = path.join(target, `${name}-${screen}-${colorScheme}.jpg`);
           // The beginning of the page: all of it would be too much to look at.
           const clip = { x: 0, y: 0, width, height: Math.min(whole, most) };
-          await page.screenshot({ path: picture, type: 'jpeg', quality: 72, fullPage: true, clip });
+          await page.screenshot({ path: picture, type: 'jpeg', quality: 58, fullPage: true, clip });
           await page.close();
           console.log(picture);
         }
