@@ -141,7 +141,14 @@ export function drawDiagram(diagram: Diagram): { svg: string; width: number; hid
       : diagram.edges;
 
   const graph = new Graph({ compound: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: 14, ranksep: 28, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({
+    rankdir: 'TB',
+    ranker: boxes.length > 60 ? 'tight-tree' : 'network-simplex',
+    nodesep: 14,
+    ranksep: 28,
+    marginx: MARGIN,
+    marginy: MARGIN,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const cluster of clusters) graph.setNode(cluster.id, {});
   for (const box of boxes) graph.setNode(box.id, sizeOf(box));

@@ -28,7 +28,7 @@ export class DigitNet extends nn.Sequential {
 
 export function trainedDigits(): DigitNet {
   const model = nn.utils.skipInit(() => new DigitNet());
-  model.loadStateDict(load(path.join(folder, 'model.safetensors')) as nn.StateDict);
+  model.loadStateDict(load(path.join(folder, 'model.safetensors')));
   return model;
 }
 
