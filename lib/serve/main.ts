@@ -1,4 +1,6 @@
 /** A server of its own: the plugin, a port, signals. */
+import { setTimeout } from 'node:timers/promises';
+
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -18,6 +20,12 @@ export interface Server {
   /** Answers what is under way, for `drainTimeoutMs` at most, and ends. A second call joins the first. */
   stop(): Promise<void>;
 }
+
+/**
+ * How long the end waits at least: a request that is on its way on a connection that was kept open is
+ * answered, by 503 and that the connection closes, and not cut off.
+ */
+const LINGER_MS = 100;
 
 /** Longest URL parts: names of models and versions have up to 64. */
 const MAX_PARAM_LENGTH = 128;
@@ -40,7 +48,11 @@ export async function startServer(
     const url = await app.listen({ host: checked.host, port: checked.port });
     let stopped: Promise<void> | undefined;
     const stop = async (): Promise<void> => {
-      await service.drain(checked.drainTimeoutMs);
+      const { drainTimeoutMs } = checked;
+      await Promise.all([
+        service.drain(drainTimeoutMs),
+        setTimeout(Math.min(LINGER_MS, drainTimeoutMs)),
+      ]);
       await app.close();
     };
     return { app, service, url, stop: () => (stopped ??= stop()) };

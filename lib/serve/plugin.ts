@@ -28,7 +28,12 @@ async function register(app: FastifyInstance, options: PluginOptions): Promise<v
   // Bodies are read whole, up to the limit; each route says which types it takes.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, request, reply) => answerError(service, error, request, reply));
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // What the client asks next on this connection might meet its end.
+    if (!service.ready) reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('onRequest', (request, _reply, done) => {
     const { open } = request.routeOptions.config as RouteFlags;
     if (open || !service.guarded) return done();
@@ -75,19 +80,13 @@ function own(options: ServeOptions): ServeOptions {
 const FASTIFY_KEYS = ['prefix', 'logLevel', 'logSerializers'];
 
 /** `{"error": ...}`, with what a client may know. */
-function answerError(
-  service: Service,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message, retryAfter } = statusOf(error);
   if (status >= 500 && status !== 503) request.log.error({ err: error }, 'request failed');
   else request.log.info({ status, reason: message }, 'request refused');
   reply.code(status).header('content-type', 'application/json');
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (!service.ready) reply.header('connection', 'close');
   reply.send(JSON.stringify({ error: message }));
 }
 
