@@ -139,10 +139,11 @@ function quoted(choices: readonly string[]): string {
 /** ` (did you mean 'x'?)` for a near miss, Python's spelling included; else nothing. */
 export function didYouMean(given: string, candidates: readonly string[]): string {
   const plain = (text: string) => text.replaceAll('_', '').toLowerCase();
-  const distance = (candidate: string): number =>
-    given.length >= SHORTEST_BEGINNING && plain(candidate).startsWith(plain(given))
-      ? 1
-      : editDistance(plain(given), plain(candidate));
+  const distance = (candidate: string): number => {
+    const letters = editDistance(plain(given), plain(candidate));
+    const begins = given.length >= SHORTEST_BEGINNING && plain(candidate).startsWith(plain(given));
+    return begins ? Math.min(letters, 1) : letters;
+  };
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of candidates) {

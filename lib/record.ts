@@ -1,6 +1,6 @@
 /**
  * How operations are recorded instead of computed: the hook that every call into the native side
- * passes. The recorder itself is `graph/trace.ts`.
+ * passes. The recorder itself is `nn/trace/trace.ts`.
  */
 import { Storage, storageOf, Tensor } from './tensor';
 

@@ -43,6 +43,7 @@ const LIB = {
   models: ['core', 'nn'],
   image: ['core', 'nn'],
   viz: ['core', 'nn', 'image'],
+  report: ['core', 'nn', 'graph', 'image', 'viz'],
   hub: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image'],
   serve: ['core', 'nn', 'checkpoint', 'graph', 'models', 'image', 'hub'],
   cli: '*',
@@ -54,6 +55,7 @@ const LIB_PACKAGES = {
   checkpoint: ['yauzl'],
   cli: ['cli-progress', 'cli-table3', 'commander', 'picocolors'],
   image: ['pngjs', 'jpeg-js'],
+  report: ['@dagrejs/dagre'],
   serve: ['fastify', 'fastify-plugin', 'prom-client'],
 };
 

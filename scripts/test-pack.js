@@ -38,11 +38,15 @@ const shape: readonly number[] = y.shape;
 const same: typeof nn.Conv2d = Conv2d;
 // @ts-expect-error a misspelled option is a type error
 export const misspelled = () => new nn.Conv2d(3, 16, 3, { paddding: 1 });
-console.log(shape.join('x'), same === nn.Conv2d);
+const picture: Image = kernels(conv, { channel: 'rgb' });
+const png: Uint8Array = picture.toPng();
+const grid: Tensor = makeGrid([y.select(0, 0).select(0, 0)], { nrow: 4 });
+console.log(shape.join('x'), same === nn.Conv2d, png[1] === 0x50, grid.shape.join('x'));
 `;
 const IMPORTS = `
 import { nn, randn, type Tensor } from 'nnconv';
 import { Conv2d } from 'nnconv/nn';
+import { type Image, kernels, makeGrid } from 'nnconv/viz';
 `;
 const TYPESCRIPT = [
   { file: 'consumer.cts', options: { module: 'node16', moduleResolution: 'node16' } },
@@ -117,6 +121,18 @@ for (const { command, output } of examples) {
   check(command, () => assert.strictEqual(run('sh', ['-c', command]), output.join('\n')));
 }
 
+check('the program runs: its sample, and a model that is an ES module', () => {
+  const program = path.join(project, 'node_modules', '.bin', 'nnconv');
+  assert.strictEqual(run(program, ['--version']), require('../package.json').version);
+  const picture = path.join(root, 'examples', 'digits', 'pictures', '07-7.png');
+  const classified = run(program, ['run', 'digits', '--input', picture, '--top-k', '1']);
+  assert.match(classified, /^9\d\.\d % {2}7$/);
+  const model = "import { nn } from 'nnconv';\nexport default new nn.Conv2d(1, 2, 3);\n";
+  fs.writeFileSync(path.join(project, 'model.mjs'), model);
+  const summary = run(program, ['summary', './model.mjs', '--input-shape', '1,1,8,8', '--json']);
+  assert.deepStrictEqual(JSON.parse(summary).layers[0].outputShape, [1, 2, 6, 6]);
+});
+
 check('ESM and CommonJS share one instance and export the same names', () => {
   run('node', [
     '--input-type=module',
@@ -124,7 +140,7 @@ check('ESM and CommonJS share one instance and export the same names', () => {
     `import assert from 'node:assert';
      import { createRequire } from 'node:module';
      const require = createRequire(process.cwd() + '/x.js');
-     for (const entry of ['nnconv', 'nnconv/nn']) {
+     for (const entry of ['nnconv', 'nnconv/nn', 'nnconv/viz']) {
        const cjs = require(entry);
        const esm = await import(entry);
        const names = Object.keys(cjs).sort();
@@ -149,6 +165,6 @@ for (const { file, options } of TYPESCRIPT) {
     run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', project]);
     if (options.noEmit) return;
     const emitted = file.replace(/ts$/, 'js');
-    assert.strictEqual(run('node', [emitted]), '4x16x32x32 true');
+    assert.strictEqual(run('node', [emitted]), '4x16x32x32 true true 3x32x32');
   });
 }

@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import { types } from 'node:util';
 
 import { argTypeError, bufferError, checkpointError, quote, show } from '../errors';
+import { checkPath, type FileUrl } from '../file-path';
 import type { StateDict } from '../nn/module';
 import { LARGEST_TRANSFER, readBytes, type Reading, run, runAsync } from './reading';
-import type { FileUrl, Source } from './source';
+import type { Source } from './source';
 import { encodeSafetensors, readSafetensors } from './safetensors';
 import { readTorchLegacy, readTorchZip } from './torch';
 import type { CheckpointValue } from './values';
@@ -57,9 +58,9 @@ export async function loadAsync<T = StateDict>(source: string | FileUrl | Uint8A
  * @throws TypeError ERR_NNCONV_ARG_TYPE, RangeError ERR_NNCONV_ARG_VALUE; the errors of `node:fs`
  */
 export function save(path: string | FileUrl, stateDict: Readonly<StateDict>): void {
-  checkPath(path);
+  checkPath('path', path);
   const pieces = encodeSafetensors(stateDict);
-  const file = fs.openSync(path as fs.PathLike, 'w');
+  const file = fs.openSync(path, 'w');
   try {
     for (const piece of inTransfers(pieces)) fs.writeFileSync(file, piece);
   } finally {
@@ -75,9 +76,9 @@ export async function saveAsync(
   path: string | FileUrl,
   stateDict: Readonly<StateDict>,
 ): Promise<void> {
-  checkPath(path);
+  checkPath('path', path);
   const pieces = encodeSafetensors(stateDict);
-  const file = await fs.promises.open(path as fs.PathLike, 'w');
+  const file = await fs.promises.open(path, 'w');
   try {
     for (const piece of pieces) await file.writeFile(piece);
   } finally {
@@ -129,12 +130,6 @@ function checkSource(value: unknown): void {
   }
   if (typeof value !== 'string' && !(value instanceof URL)) {
     throw argTypeError(`source must be a path, a file: URL or a Uint8Array, got ${show(value)}`);
-  }
-}
-
-function checkPath(value: unknown): void {
-  if (typeof value !== 'string' && !(value instanceof URL)) {
-    throw argTypeError(`path must be a string or a file: URL, got ${show(value)}`);
   }
 }
 

@@ -21,6 +21,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/info'),
   },
   {
+    name: 'summary',
+    summary: 'the layers of a model: shapes, parameters, receptive fields, algorithms',
+    load: () => import('./commands/summary'),
+  },
+  {
+    name: 'plot',
+    summary: 'kernels and feature maps as pictures',
+    load: () => import('./commands/plot'),
+  },
+  {
+    name: 'report',
+    summary: 'a page that shows a model and what it does with a picture',
+    load: () => import('./commands/report'),
+  },
+  {
     name: 'run',
     summary: 'a picture or a tensor through a model',
     load: () => import('./commands/run'),

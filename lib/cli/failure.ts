@@ -43,6 +43,17 @@ export function oneLine(error: unknown): string {
   return `${text.slice(0, LONGEST)}... (NNCONV_DEBUG=1 shows all)`;
 }
 
+/** Runs `call`; what nnconv says against a value given by `option` is an error of the command line. */
+export function blaming<T>(option: string | undefined, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const code = String((cause as { code?: unknown }).code);
+    if (option === undefined || !/^ERR_NNCONV_(ARG_VALUE|SHAPE)$/.test(code)) throw cause;
+    throw new UsageError(`${option}: ${oneLine(cause)}`, { cause });
+  }
+}
+
 export function exitCodeOf(error: unknown): number {
   return error instanceof UsageError ? EXIT.usage : EXIT.failed;
 }

@@ -62,7 +62,7 @@ const camel = (name: string): string =>
 
 /** The class, the positional arguments and those that have a name. */
 function parse(text: string): { name: string; given: Value[]; named: Map<string, Value> } {
-  const tokens = tokensOf(text);
+  const tokens = tokensOf(text.replace(/^\s*(new\s+)?(nn\.)?/, ''));
   let at = 0;
   const next = (): Token | undefined => tokens[at];
   const isSign = (...signs: string[]): boolean =>
@@ -111,7 +111,7 @@ function parse(text: string): { name: string; given: Value[]; named: Map<string,
   }
   expect(')');
   if (at < tokens.length) throw malformed(text, 'something follows the last bracket');
-  return { name: name.text.replace(/^nn\./, ''), given, named };
+  return { name: name.text, given, named };
 }
 
 /** The layers of nn that can be asked for. */

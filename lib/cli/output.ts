@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import path from 'node:path';
 
 import { save } from '../checkpoint';
-import { isTensor, type NestedNumbers, type Tensor } from '../tensor';
+import { isTensor, type Tensor } from '../tensor';
 import { RunError, UsageError } from './failure';
 import { PIPE } from './input';
 import { encodeNpy } from './npy';
@@ -43,12 +43,6 @@ export function plain(result: unknown): unknown {
   return Object.fromEntries(
     Object.entries(result as object).map(([key, value]) => [key, plain(value)]),
   );
-}
-
-/** The plain values that {@link plain} gives for one tensor. */
-export interface PlainTensor {
-  shape: readonly number[];
-  data: NestedNumbers;
 }
 
 /** Writes what `forward` returned, in the format that the file's name says. */

@@ -1,5 +1,4 @@
 /** What goes to the terminal, or to where its output was sent. */
-import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 
 /** https://no-color.org and https://force-color.org: NO_COLOR wins. */
@@ -7,7 +6,8 @@ function coloured(stream: NodeJS.WriteStream): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return FORCE_COLOR !== '0';
-  return stream.isTTY && TERM !== 'dumb';
+  // It is undefined where the stream is no terminal.
+  return Boolean(stream.isTTY) && TERM !== 'dumb';
 }
 
 /** Colours of stdout: functions that return their text unchanged where there are none. */
@@ -38,50 +38,6 @@ export function toJson(value: unknown): string {
 /** Writes a remark to stderr. */
 export function note(text: string): void {
   process.stderr.write(`${errorColors.yellow('nnconv:')} ${text}\n`);
-}
-
-/** No lines but one of spaces between columns, and one of dashes below the head. */
-const PLAIN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
-
-export interface TableOptions {
-  /** Titles of the columns; default: none. */
-  head?: readonly string[];
-  /** Columns, from 0, that are numbers: aligned to the right. */
-  right?: readonly number[];
-}
-
-/** Rows as a table of plain text. */
-export function table(rows: readonly (readonly string[])[], options: TableOptions = {}): string {
-  const { head = [], right = [] } = options;
-  const columns = Math.max(head.length, ...rows.map((row) => row.length));
-  const result = new Table({
-    head: head.map((title) => colors.bold(title)),
-    chars: PLAIN,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colAligns: Array.from({ length: columns }, (_, i) => (right.includes(i) ? 'right' : 'left')),
-  });
-  result.push(...rows.map((row) => [...row]));
-  return result
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
 }
 
 /** Work of several parts, told as it goes on. */

@@ -24,12 +24,9 @@ export function positive(text: string): number {
 
 /** `1,3,224,224`, also with an x, spaces or brackets. */
 export function shape(text: string): number[] {
-  const sizes = text
-    .replace(/^\s*[([]|[)\]]\s*$/g, '')
-    .split(/\s*[,x]\s*|\s+/)
-    .filter((part) => part !== '');
-  const values = sizes.map(Number);
-  if (values.length === 0 || !values.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+  const sizes = /^\s*[([]?\s*(\d+(?:\s*[,x\s]\s*\d+)*)\s*,?\s*[)\]]?\s*$/.exec(text)?.[1];
+  const values = sizes?.match(/\d+/g)?.map(Number) ?? [];
+  if (values.length === 0 || !values.every(Number.isSafeInteger)) {
     throw new InvalidArgumentError('It must be whole numbers with commas, such as 1,3,224,224.');
   }
   return values;

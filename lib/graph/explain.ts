@@ -1,6 +1,6 @@
 /** What a compiled network does, step by step, for people to read. */
 import type { GraphExplanation } from '../binding';
-import type { Graph, GraphNode } from './graph';
+import type { Graph, GraphNode } from '../nn/trace';
 
 /** One step of a compiled network. */
 export interface StepExplanation {
@@ -22,6 +22,27 @@ export interface StepExplanation {
   packedBytes: number;
   /** Multiply-accumulates. */
   macs: number;
+}
+
+const graphs = new WeakMap<Explanation, Graph>();
+const nodesOfSteps = new WeakMap<StepExplanation, GraphNode>();
+
+/**
+ * The network that is explained, after fusing.
+ *
+ * @internal
+ */
+export function graphOf(explanation: Explanation): Graph {
+  return graphs.get(explanation)!;
+}
+
+/**
+ * The node that a step computes, or reorders the input of.
+ *
+ * @internal
+ */
+export function nodeOf(step: StepExplanation): GraphNode {
+  return nodesOfSteps.get(step)!;
 }
 
 function operationOf({ spec }: GraphNode): string {
@@ -66,7 +87,7 @@ export class Explanation {
   constructor(graph: Graph, native: GraphExplanation) {
     this.steps = native.steps.map((step) => {
       const node = graph.nodes[step.node];
-      return {
+      const explained: StepExplanation = {
         operation: step.reorder ? 'reorder' : operationOf(node),
         modules: step.reorder ? [] : node.modules,
         algorithm: step.algorithm,
@@ -76,7 +97,10 @@ export class Explanation {
         packedBytes: step.packedBytes,
         macs: step.macs,
       };
+      nodesOfSteps.set(explained, node);
+      return explained;
     });
+    graphs.set(this, graph);
     this.outputShapes = native.outputShapes;
     this.arenaBytes = native.arenaBytes;
     this.packedBytes = native.packedBytes;

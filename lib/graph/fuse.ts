@@ -3,7 +3,7 @@
  * behind it. Results differ from the separate operations by rounding only.
  */
 import type { NodeSpec } from '../record';
-import type { Graph, GraphNode } from './graph';
+import type { Graph, GraphNode } from '../nn/trace';
 
 /** A node, or an input of the network, while nodes move. */
 class Value {

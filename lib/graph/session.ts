@@ -4,15 +4,20 @@ import { type AbortOptions, settled } from '../async';
 import { binding, type GraphHandle, type Shaped } from '../binding';
 import { argTypeError, argValueError, disposedError, show } from '../errors';
 import { Module } from '../nn/module';
+import {
+  fillTree,
+  type Graph,
+  graphKey,
+  nativeNode,
+  type OutputTree,
+  Snapshot,
+  trace,
+} from '../nn/trace';
 import { wrapShaped } from '../ops';
 import { integer, optionsOf } from '../options';
 import { checkFloat32, checkShape, isTensor, readData, type Tensor } from '../tensor';
 import { Explanation, Profile } from './explain';
 import { fuse } from './fuse';
-import { fillTree, type Graph, type OutputTree } from './graph';
-import { graphKey, nativeNode } from './native';
-import { Snapshot } from './snapshot';
-import { trace } from './trace';
 
 export interface CompileOptions {
   /** Threads for the runs of this session. Default: what `setNumThreads` set. */
@@ -178,7 +183,9 @@ export class Session {
   }
 
   #compile(shapes: readonly (readonly number[])[]): Program {
-    const { graph: recorded, tree } = trace(this.#model, this.#snapshot, shapes);
+    const { graph: recorded, tree } = this.#snapshot.restored(() =>
+      trace(this.#model, this.#snapshot, shapes),
+    );
     this.#checkAlive(); // the model's code has run
     const graph = fuse(recorded);
     const key = graphKey(graph);

@@ -43,7 +43,7 @@ export function looksLikeFile(model: string): boolean {
 export async function loadModelFile(model: string): Promise<FileModel> {
   const file = path.resolve(model);
   checkFile(model, file);
-  const exported = await running(model, () => importFile(file));
+  const exported = await running(model, () => importFile(model, file));
   // A CommonJS module's `module.exports` is the default export of what `import()` returns.
   const inner = exported.default;
   const holders = [exported, inner].filter(isHolder);
@@ -96,10 +96,10 @@ function checkFile(model: string, file: string): void {
 // eslint-disable-next-line @typescript-eslint/no-implied-eval -- a constant text, see above
 const nativeImport = new Function('url', 'return import(url)') as (url: string) => Promise<Exports>;
 
-/** The exports of a JavaScript or TypeScript file. */
-export async function importFile(file: string): Promise<Exports> {
+/** The exports of a JavaScript or TypeScript file; `model` is how its user calls it. */
+export async function importFile(model: string, file: string): Promise<Exports> {
   if (TYPESCRIPT.includes(path.extname(file))) {
-    if (prepareTypeScript(file)) {
+    if (prepareTypeScript(model, file)) {
       const exported = createRequire(file)(file) as unknown;
       return isHolder(exported) ? { default: exported } : {};
     }
@@ -108,7 +108,7 @@ export async function importFile(file: string): Promise<Exports> {
 }
 
 /** Makes `require` take TypeScript by ts-node; false where Node itself can. */
-function prepareTypeScript(file: string): boolean {
+function prepareTypeScript(model: string, file: string): boolean {
   for (const folder of [path.dirname(file), process.cwd()]) {
     const from = createRequire(path.join(folder, 'model.js'));
     let found: string;
@@ -131,7 +131,7 @@ function prepareTypeScript(file: string): boolean {
   }
   if ((process.features as { typescript?: unknown }).typescript) return false;
   throw argValueError(
-    `${quote(file)} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
+    `${quote(model)} is TypeScript, which takes ts-node: npm install --save-dev ts-node typescript, or compile ` +
       'it to JavaScript first',
   );
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { types } from 'node:util';
 
 import { argTypeError, bufferError, imageError, quote, show } from '../errors';
+import { checkPath, type FileUrl } from '../file-path';
 import type { Tensor } from '../tensor';
 import { decodeJpeg } from './jpeg';
 import { decodePng, PNG_SIGNATURE } from './png';
@@ -61,10 +62,8 @@ export function decodeImage(bytes: Uint8Array): Tensor {
  * @param path a path or a `file:` URL
  * @throws as {@link decodeImage}, with the path in the message; the errors of `node:fs` (ENOENT, ...)
  */
-export function readImage(path: string | URL): Tensor {
-  if (typeof path !== 'string' && !(path instanceof URL)) {
-    throw argTypeError(`path must be a string or a file: URL, got ${show(path)}`);
-  }
+export function readImage(path: string | FileUrl): Tensor {
+  checkPath('path', path);
   const bytes = fs.readFileSync(path);
   try {
     return decodeImage(bytes);

@@ -8,16 +8,10 @@ import { argTypeError, imageError, pyList, shapeError, show } from '../errors';
 import { integer } from '../options';
 import { checkFloat32, isTensor, readData, type Tensor } from '../tensor';
 import { checkSize } from './limits';
+import type { Pixels } from './pixels';
 import { planes } from './planes';
 
 export const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
-
-/** Pixels row by row, `data.length / (width * height)` bytes each: gray, RGB or RGBA. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Uint8Array;
-}
 
 /** By colour type: samples a pixel, and bits a sample may have. */
 const KINDS: Readonly<Record<number, { samples: number; depths: readonly number[] }>> = {
@@ -148,7 +142,7 @@ export function encodePng(image: Tensor | Pixels): Buffer {
     colorType,
     inputColorType: colorType,
     inputHasAlpha: channels === 4,
-    deflateLevel: 9,
+    deflateLevel: 6,
     deflateStrategy: 0,
   });
 }

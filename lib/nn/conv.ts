@@ -239,7 +239,7 @@ export function handleOf(conv: ConvNd): ConvHandle {
 }
 
 /** What the six layers share. */
-abstract class ConvNd extends Module {
+export abstract class ConvNd extends Module {
   readonly inChannels: number;
   readonly outChannels: number;
   readonly kernelSize: readonly number[];

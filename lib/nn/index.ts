@@ -111,6 +111,15 @@ export {
 export { Flatten, type FlattenOptions, PixelShuffle, PixelUnshuffle, Unflatten } from './shape';
 export { LogSoftmax, Softmax, type SoftmaxOptions } from './softmax';
 export {
+  summary,
+  Summary,
+  type SummaryColumn,
+  type SummaryLayer,
+  type SummaryOptions,
+  type SummaryRowSetting,
+  type SummaryTotals,
+} from './summary';
+export {
   type InterpolateOptions,
   Upsample,
   type UpsampleMode,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 
 import { compile, nn, type Tensor, tensor, zeros } from '../../lib';
-import { Snapshot } from '../../lib/graph/snapshot';
+import { Snapshot } from '../../lib/nn/trace/snapshot';
 import { storageOf, versionOf, wrap, writeData } from '../../lib/tensor';
 import { check } from '../support/run';
 

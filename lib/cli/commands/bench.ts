@@ -6,11 +6,12 @@ import { compile, type Explanation, type Profile } from '../../graph';
 import type * as nn from '../../nn';
 import { getNumThreads, runtimeInfo, setNumThreads } from '../../runtime';
 import type { Tensor } from '../../tensor';
-import { oneLine, UsageError } from '../failure';
+import { blaming, oneLine, UsageError } from '../failure';
 import { layerFrom } from '../layer-spec';
 import { measure, measurePeak, type Timing } from '../measure';
 import { addWeights, concreteShape, MODEL_ARGUMENT, openFor } from '../model';
-import { colors, print, printJson, progress, table } from '../terminal';
+import { table } from '../table';
+import { colors, print, printJson, progress } from '../terminal';
 import { positive, shape, shapeText, wholeNumber } from '../values';
 
 interface Options {
@@ -110,7 +111,7 @@ async function bench(model: string | undefined, options: Options): Promise<void>
     peak = (await measurePeak()) * getNumThreads();
     bar.step();
     const session = compile(module);
-    steps = session.explain(inputShape);
+    steps = blaming(options.inputShape && '--input-shape', () => session.explain(inputShape));
     const macs = steps.steps.reduce((sum, step) => sum + step.macs, 0);
     const row = async (how: Row['how'], call: () => unknown): Promise<void> => {
       const timing = await measure(call, options.seconds);

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 
 import { runtimeInfo } from '../../runtime';
-import { colors, print, printJson, table } from '../terminal';
+import { table } from '../table';
+import { colors, print, printJson } from '../terminal';
 import { measurePeak } from '../measure';
 
 interface Options {

@@ -10,7 +10,8 @@ import { UsageError } from '../failure';
 import { asModelInput, type Input, PIPE, readInput } from '../input';
 import { addWeights, MODEL_ARGUMENT, openFor } from '../model';
 import { checkOutput, namedTensors, plain, writeOutput } from '../output';
-import { colors, note, print, printJson, progress, table } from '../terminal';
+import { table } from '../table';
+import { colors, note, print, printJson, progress } from '../terminal';
 import { shapeText, wholeNumber } from '../values';
 
 interface Options {

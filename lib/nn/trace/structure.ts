@@ -1,21 +1,6 @@
-/** The state of a model when it was compiled, whatever happens to it later. */
-import type { Module } from '../nn/module';
-import {
-  type DataOf,
-  type DType,
-  isTensor,
-  readData,
-  type Storage,
-  storageOf,
-  type Tensor,
-} from '../tensor';
-import type { Constant } from './graph';
-
-/** Elements that nobody writes to. */
-interface Held {
-  data: DataOf<DType>;
-  id: string;
-}
+/** What a model is made of at one moment: its modules, their properties, and which tensors those are. */
+import { type DType, isTensor, type Tensor } from '../../tensor';
+import type { Module } from '../module';
 
 /** A property that is a parameter or a buffer, or the place of one. */
 interface Place {
@@ -26,26 +11,14 @@ interface Place {
 
 type Properties = ReadonlyMap<string, PropertyDescriptor>;
 
-/** Larger tensors made in `forward` are told apart by what they are, not by what they hold. */
-const MOST_COMPARED = 16;
-
-let ids = 0;
-
-export class Snapshot {
-  /** Of the model's own tensors. */
-  readonly #held = new Map<Storage, Held>();
-  /** Of the others that its `forward` uses; those that it makes come anew at each recording. */
-  readonly #others = new WeakMap<Storage, Held>();
+export class Structure {
   readonly #places: Place[] = [];
   readonly #properties = new Map<Module, Properties>();
   readonly #hidden = new Map<Module, () => void>();
 
   constructor(model: Module) {
     // Properties that are parameters become known as such when they are listed.
-    const own = [...model.namedParameters(), ...model.namedBuffers()];
-    for (const [, tensor] of own) {
-      if (!this.#held.has(storageOf(tensor))) this.#held.set(storageOf(tensor), held(tensor));
-    }
+    Array.from(model.parameters());
     for (const module of model.modules()) {
       const properties = propertiesOf(module);
       this.#properties.set(module, properties);
@@ -58,22 +31,12 @@ export class Snapshot {
     }
   }
 
-  /** A tensor as it was, or as it was first seen where it is not the model's. */
-  constant(tensor: Tensor): Constant {
-    const storage = storageOf(tensor);
-    let found = this.#held.get(storage) ?? this.#others.get(storage);
-    if (found === undefined) {
-      found = held(tensor);
-      if (found.data.length <= MOST_COMPARED) found.id = contentId(found.data);
-      this.#others.set(storage, found);
-    }
-    const { data, id } = found;
-    return { kind: 'constant', data: data as DataOf<'float32'>, shape: tensor.shape, id };
-  }
-
-  /** Calls `body` while the model is as it was: its modules, their properties, its tensors. */
-  restored<T>(body: () => T): T {
+  /** Makes the model what it was. The result makes it what it was before that. */
+  restore(): () => void {
     const undo: (() => void)[] = [];
+    const undoAll = (): void => {
+      for (const step of undo.splice(0).reverse()) step();
+    };
     try {
       for (const [module, recall] of this.#hidden) {
         undo.push(module.remember());
@@ -92,29 +55,12 @@ export class Snapshot {
         undo.push(() => (holder[name] = now));
         holder[name] = tensor;
       }
-      for (const [storage, { data }] of this.#held) {
-        if (storage.data !== data) undo.push(storage.exchange(data));
-      }
-      return body();
-    } finally {
-      for (const step of undo.reverse()) step();
+    } catch (error) {
+      undoAll();
+      throw error;
     }
+    return undoAll;
   }
-}
-
-/** The elements as they are: shared until somebody wants to write to them. */
-function held(tensor: Tensor<DType>): Held {
-  const storage = storageOf(tensor);
-  const data = readData(tensor);
-  const id = `#${++ids}`;
-  // Whoever has been given the elements may write to them unseen.
-  if (storage.exposed) return { data: data.slice(), id };
-  storage.shared = true;
-  return { data, id };
-}
-
-function contentId({ buffer, byteOffset, byteLength }: DataOf<DType>): string {
-  return `=${Buffer.from(buffer, byteOffset, byteLength).toString('hex')}`;
 }
 
 function propertiesOf(module: Module): Properties {

@@ -1,6 +1,6 @@
 /** From nodes to what the addon takes. */
-import type { GraphNodeSpec } from '../binding';
-import type { NodeSpec } from '../record';
+import type { GraphNodeSpec } from '../../binding';
+import type { NodeSpec } from '../../record';
 import { type Graph, isConstant } from './graph';
 
 /** A node with arrays in place of constants. */

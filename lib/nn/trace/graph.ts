@@ -1,6 +1,6 @@
 /** A network as a list of nodes: what tracing writes, fusing rewrites and the native side runs. */
-import type { NodeSpec } from '../record';
-import type { DataOf, Tensor } from '../tensor';
+import type { NodeSpec } from '../../record';
+import type { DataOf, Tensor } from '../../tensor';
 
 /** A tensor of the network that is no input: a weight, say. */
 export interface Constant {

@@ -2,14 +2,13 @@
  * Tracing: a model's own `forward` runs on tensors that have shapes but no values, and each operation
  * it does becomes a node.
  */
-import { binding } from '../binding';
-import { pyList, show, traceError } from '../errors';
-import { type Module, standInForForward } from '../nn/module';
-import { type NodeSpec, type Recorder, symbolicTensor } from '../record';
-import { checkFloat32, type DType, isTensor, storageOf, type Tensor } from '../tensor';
-import type { Graph, GraphNode, OutputTree } from './graph';
+import { binding } from '../../binding';
+import { pyList, show, traceError } from '../../errors';
+import { type Module, standInForForward } from '../module';
+import { type NodeSpec, type Recorder, symbolicTensor } from '../../record';
+import { checkFloat32, type DType, isTensor, storageOf, type Tensor } from '../../tensor';
+import type { Constant, Graph, GraphNode, OutputTree } from './graph';
 import { nativeNode } from './native';
-import type { Snapshot } from './snapshot';
 
 export interface Trace {
   graph: Graph;
@@ -20,6 +19,11 @@ const CANT_RECORD =
   'a network is recorded from tensors that have shapes but no values. Keep such steps outside of ' +
   'the model, or run it by forward()';
 
+/** Says what a tensor that is no input is in the graph. */
+export interface Constants {
+  constant(tensor: Tensor): Constant;
+}
+
 /** Attributes that are tensors, or null. */
 const TENSORS = ['weight', 'bias', 'mean', 'var'];
 
@@ -28,17 +32,17 @@ class GraphRecorder implements Recorder {
   /** Names of the modules whose `forward` is running. */
   readonly path: string[] = [];
   readonly #inputShapes: readonly (readonly number[])[];
-  readonly #snapshot: Snapshot;
-  readonly #constants = new Map<string, number>();
+  readonly #constants: Constants;
+  readonly #known = new Map<string, number>();
   readonly #names: ReadonlyMap<string, string>;
 
   constructor(
     inputShapes: readonly (readonly number[])[],
-    snapshot: Snapshot,
+    constants: Constants,
     names: ReadonlyMap<string, string>,
   ) {
     this.#inputShapes = inputShapes;
-    this.#snapshot = snapshot;
+    this.#constants = constants;
     this.#names = names;
   }
 
@@ -107,7 +111,7 @@ class GraphRecorder implements Recorder {
       if (TENSORS.includes(key) && attribute !== null) checkFloat32(key, attribute);
       if (!isTensor(attribute)) return [key, attribute];
       if (storageOf(attribute).symbolic) this.refuse(`calls ${node.op} with a computed ${key}`);
-      return [key, this.#snapshot.constant(attribute as Tensor)];
+      return [key, this.#constants.constant(attribute as Tensor)];
     });
     return Object.fromEntries(entries) as NodeSpec;
   }
@@ -145,12 +149,12 @@ class GraphRecorder implements Recorder {
   #constant(tensor: Tensor): number {
     const { dtype } = tensor as Tensor<DType>;
     if (dtype !== 'float32') this.refuse(`returns a tensor of dtype ${dtype}`);
-    const data = this.#snapshot.constant(tensor);
+    const data = this.#constants.constant(tensor);
     const key = `${data.id} ${pyList(tensor.shape)}`;
-    const known = this.#constants.get(key);
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
     const value = this.#node({ op: 'constant', shape: tensor.shape, data }, []);
-    this.#constants.set(key, value);
+    this.#known.set(key, value);
     return value;
   }
 
@@ -175,20 +179,17 @@ class GraphRecorder implements Recorder {
   }
 }
 
-/** Runs `body` while every module of `model` tells `path` when its `forward` runs. */
-function named<T>(model: Module, path: string[], body: () => T): T {
+type Forward = (...args: unknown[]) => unknown;
+
+/** What runs in place of a module's `forward`; `name` is the module's, dotted. */
+export type AroundForward = (module: Module, name: string, forward: Forward) => Forward;
+
+/** Runs `body` while what `around` makes of them stands in for the `forward` of all modules. */
+export function aroundForwards<T>(model: Module, around: AroundForward, body: () => T): T {
   const undo: (() => void)[] = [];
   try {
     for (const [name, module] of model.namedModules()) {
-      const restore = standInForForward(module, (forward) => (...args) => {
-        path.push(name);
-        try {
-          return forward(...args);
-        } finally {
-          path.pop();
-        }
-      });
-      undo.push(restore);
+      undo.push(standInForForward(module, (forward) => around(module, name, forward)));
     }
     return body();
   } finally {
@@ -197,27 +198,36 @@ function named<T>(model: Module, path: string[], body: () => T): T {
 }
 
 /**
- * Records what `model` does with inputs of these shapes.
+ * Records what `model` does with inputs of these shapes. `around` sees each call of a module's
+ * `forward`; the tensors in it have no values.
  *
  * @throws Error ERR_NNCONV_TRACE where it does something that can't be recorded; whatever its
  *   `forward` throws
  */
 export function trace(
   model: Module,
-  snapshot: Snapshot,
+  constants: Constants,
   inputShapes: readonly (readonly number[])[],
+  around: AroundForward = (_module, _name, forward) => forward,
 ): Trace {
-  return snapshot.restored(() => {
-    const names = new Map(
-      Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
-    );
-    const recorder = new GraphRecorder(inputShapes, snapshot, names);
-    const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
-    const output = named(model, recorder.path, () =>
-      (model.forward as (...args: unknown[]) => unknown)(...inputs),
-    );
-    const outputs: number[] = [];
-    const tree = recorder.treeOf(output, outputs);
-    return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
-  });
+  const names = new Map(
+    Array.from(model.namedModules(), ([name, module]) => [name, module.constructor.name]),
+  );
+  const recorder = new GraphRecorder(inputShapes, constants, names);
+  const inputs = inputShapes.map((shape, value) => symbolicTensor(recorder, value, shape));
+  const named: AroundForward = (module, name, forward) => {
+    const run = around(module, name, forward);
+    return (...args) => {
+      recorder.path.push(name);
+      try {
+        return run(...args);
+      } finally {
+        recorder.path.pop();
+      }
+    };
+  };
+  const output = aroundForwards(model, named, () => (model.forward as Forward)(...inputs));
+  const outputs: number[] = [];
+  const tree = recorder.treeOf(output, outputs);
+  return { graph: { inputShapes, nodes: recorder.nodes, outputs }, tree };
 }
