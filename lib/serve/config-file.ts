@@ -15,7 +15,7 @@ import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } f
  */
 export async function readConfig(file: string): Promise<ServeConfig> {
   const at = path.resolve(file);
-  const value = at.endsWith('.json') ? await readJson(file, at) : await importDefault(at);
+  const value = at.endsWith('.json') ? await readJson(file, at) : await importDefault(file, at);
   if (typeof value !== 'object' || value === null) {
     throw argValueError(`${quote(file)} must hold an object with 'models'`);
   }
@@ -43,8 +43,8 @@ async function readJson(file: string, at: string): Promise<unknown> {
   }
 }
 
-async function importDefault(at: string): Promise<unknown> {
-  let value: unknown = await importFile(at);
+async function importDefault(file: string, at: string): Promise<unknown> {
+  let value: unknown = await importFile(file, at);
   // An ES module compiled to CommonJS has its default export one deeper.
   while (typeof value === 'object' && value !== null && 'default' in value) value = value.default;
   return value;

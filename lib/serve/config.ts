@@ -80,7 +80,7 @@ export interface ServeOptions {
   bodyLimit?: number;
   /** Bytes of all bodies that are being read or worked on; 503 beyond. Default: 256 MiB. */
   maxBufferedBytes?: number;
-  /** Pixels of a picture. Default: 2^24. */
+  /** Pixels of a picture, which is decoded on the event loop. Default: 2^22. */
   maxPixels?: number;
   /** Who sends it in `Authorization: Bearer ...` may use all routes; nobody else any but health. */
   token?: string;
@@ -214,7 +214,7 @@ function checkCommon(given: Partial<ServeOptions>): CheckedOptions {
       1,
       Number.MAX_SAFE_INTEGER,
     ),
-    maxPixels: between('maxPixels', given.maxPixels ?? 2 ** 24, 1, MOST),
+    maxPixels: between('maxPixels', given.maxPixels ?? 2 ** 22, 1, MOST),
     token,
     hooks,
   };

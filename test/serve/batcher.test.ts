@@ -28,7 +28,7 @@ function make(options: Partial<BatcherOptions> = {}) {
             resolve(inputs.map(({ data, shape }) => ({ data: data.map((x) => 2 * x), shape }))),
           fail: reject,
         });
-        signal.addEventListener('abort', () => reject(signal.reason));
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
       }),
     ...options,
   });
@@ -171,12 +171,12 @@ test('a run is aborted when nobody waits for it any more, and not before', async
 
 test('to cancel what is done does nothing', async () => {
   const { batcher, runs } = make();
-  const { result, cancel } = batcher.submit(rows(1));
+  const ticket = batcher.submit(rows(1));
   await until(() => runs.length === 1);
   runs[0].finish();
-  await result;
-  cancel(new Error('late'));
-  expect(Array.from((await result)[0].data)).toEqual([2, 4]);
+  await ticket.result;
+  ticket.cancel(new Error('late'));
+  expect(Array.from((await ticket.result)[0].data)).toEqual([2, 4]);
 });
 
 test('an error is that of all requests of the run, and of no other', async () => {

@@ -4,10 +4,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { call, type Answer } from './support';
+import { type Answer, call } from './support';
+
+const { linkAddon, writePlainLib } = require('../../scripts/plain-lib') as {
+  linkAddon: (folder: string) => void;
+  writePlainLib: (folder: string) => void;
+};
 
 const root = path.join(__dirname, '../..');
-const MAIN = ['-r', 'ts-node/register/transpile-only', path.join(root, 'lib/cli/main.ts'), 'serve'];
+/** A copy of the project that needs no compiler: each process would have to run it. */
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-served-'));
+const MAIN = [path.join(home, 'lib/cli/main.js'), 'serve'];
 const env = { ...process.env, NO_COLOR: '1', NNCONV_TOKEN: undefined };
 
 interface Served {
@@ -18,11 +25,20 @@ interface Served {
   exit: Promise<number | null>;
 }
 
+beforeAll(() => {
+  writePlainLib(path.join(home, 'lib'));
+  linkAddon(home);
+  for (const name of ['examples', 'node_modules']) {
+    fs.symlinkSync(path.join(root, name), path.join(home, name), 'junction');
+  }
+});
+afterAll(() => fs.rmSync(home, { recursive: true }));
+
 const children: ChildProcess[] = [];
 afterEach(() => children.splice(0).forEach((child) => child.kill('SIGKILL')));
 
 async function serve(...args: string[]): Promise<Served> {
-  const child = spawn(process.execPath, [...MAIN, '--port', '0', ...args], { cwd: root, env });
+  const child = spawn(process.execPath, [...MAIN, '--port', '0', ...args], { cwd: home, env });
   children.push(child);
   const output = { stdout: '', stderr: '' };
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -51,7 +67,7 @@ const digit = (rows = 1) =>
 const INFER = '/v2/models/digits/infer';
 
 const config = (models: object[], rest: object = {}): string => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-serve-'));
+  const folder = fs.mkdtempSync(path.join(home, 'config-'));
   const file = path.join(folder, 'config.json');
   fs.writeFileSync(file, JSON.stringify({ models, ...rest }));
   return file;
@@ -77,7 +93,7 @@ test('one line serves a model, and prints another that works', async () => {
   );
   expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   const line = output.stdout.split('try: ')[1];
-  const { stdout } = spawnSync('sh', ['-c', line], { cwd: root, encoding: 'utf8' });
+  const { stdout } = spawnSync('sh', ['-c', line], { cwd: home, encoding: 'utf8' });
   expect(JSON.parse(stdout).classes[0]).toMatchObject({ label: '0', index: 0 });
   child.kill('SIGINT');
   expect(await exit).toBe(0);
@@ -202,7 +218,7 @@ test.each<[string[], number, RegExp]>([
   const result = spawnSync(process.execPath, [...MAIN, ...args], {
     encoding: 'utf8',
     env,
-    cwd: root,
+    cwd: home,
   });
   expect(result.stderr).toMatch(message);
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
