@@ -1,5 +1,5 @@
 /** A model that is written in JavaScript or TypeScript. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { types } from 'node:util';
@@ -26,11 +26,7 @@ const TYPESCRIPT = ['.ts', '.cts', '.mts'];
 
 /** Whether `model` is meant to be a path, not a name. */
 export function looksLikeFile(model: string): boolean {
-  return (
-    /[\\/]/.test(model) ||
-    [...JAVASCRIPT, ...TYPESCRIPT].includes(path.extname(model)) ||
-    existsSync(model)
-  );
+  return /[\\/]/.test(model) || [...JAVASCRIPT, ...TYPESCRIPT].includes(path.extname(model));
 }
 
 /**

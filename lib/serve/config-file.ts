@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { argValueError, quote } from '../errors';
-import { importFile } from '../hub/module-file';
+import { importFile, looksLikeFile } from '../hub/module-file';
 import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } from './config';
 
 /**
@@ -15,7 +15,7 @@ import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } f
  */
 export async function readConfig(file: string): Promise<ServeConfig> {
   const at = path.resolve(file);
-  const value = at.endsWith('.json') ? await readJson(file, at) : await importDefault(file, at);
+  const value = at.endsWith('.json') ? await readJson(file, at) : await importDefault(at);
   if (typeof value !== 'object' || value === null) {
     throw argValueError(`${quote(file)} must hold an object with 'models'`);
   }
@@ -43,8 +43,8 @@ async function readJson(file: string, at: string): Promise<unknown> {
   }
 }
 
-async function importDefault(file: string, at: string): Promise<unknown> {
-  let value: unknown = await importFile(file, at);
+async function importDefault(at: string): Promise<unknown> {
+  let value: unknown = await importFile(at);
   // An ES module compiled to CommonJS has its default export one deeper.
   while (typeof value === 'object' && value !== null && 'default' in value) value = value.default;
   return value;
@@ -55,12 +55,8 @@ function relativeTo(folder: string, model: unknown): ModelConfig {
   if (typeof given !== 'object' || given === null) return given;
   const result = { ...given };
   if (typeof given.weights === 'string') result.weights = path.resolve(folder, given.weights);
-  if (typeof given.model === 'string' && isPath(given.model)) {
+  if (typeof given.model === 'string' && looksLikeFile(given.model)) {
     result.model = path.resolve(folder, given.model);
   }
   return result;
-}
-
-function isPath(model: string): boolean {
-  return /[\\/]/.test(model) || /\.[cm]?[jt]s$/.test(model);
 }
