@@ -14,9 +14,10 @@ body{margin:0;background:var(--page);color:var(--text);font:16px/1.55 system-ui,
 a{color:var(--accent)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .wide{max-width:1320px;margin:0 auto;padding:0 20px}
-header{padding:34px 0 6px}
+header.wide{padding-top:34px}
+footer.wide{padding-top:6px;padding-bottom:40px}
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 4px}
-h2{font-size:1.3rem;margin:0 0 4px}
+h2{font-size:1.3rem;margin:0 0 8px}
 h3{font-size:1rem;margin:22px 0 8px}
 p{margin:0 0 14px}
 .muted,.note{color:var(--muted)}
@@ -86,8 +87,8 @@ details>div{padding:10px;scroll-margin-top:110px}
 .edge{fill:none;stroke:var(--muted);stroke-width:1.3}
 .head{fill:var(--muted)}
 rect.time{fill:var(--bar)}
-footer{color:var(--muted);font-size:.88rem;padding:6px 0 40px}
+footer{color:var(--muted);font-size:.88rem}
 @media (max-width:900px){.graph.split{grid-template-columns:minmax(0,1fr)}}
-@media (max-width:640px){.wide{padding:0 12px}header{padding-top:22px}h1{font-size:1.5rem}section{padding:16px 14px;border-radius:12px;margin:14px 0}
+@media (max-width:640px){.wide{padding:0 12px}header.wide{padding-top:22px}h1{font-size:1.5rem}section{padding:16px 14px;border-radius:12px;margin:14px 0}
 .pair{grid-template-columns:minmax(0,1fr);gap:18px}dl.facts{grid-template-columns:1fr 1fr;gap:8px}dl.facts dd{font-size:1rem}table.bars th,table.bars td{padding-right:8px;font-size:.93rem}.bar{min-width:44px}.algorithm{display:none}}
 @media print{nav,button{display:none}section{break-inside:avoid-page;border:0;padding:0}}`;

@@ -94,9 +94,11 @@ function describeBrowser(executable: string): void {
       }
       const picture = page.locator('#input img');
       expect(await picture.getAttribute('alt')).toMatch(/input of the network/);
-      expect(await picture.evaluate<number, void>('(image) => image.naturalWidth')).toBeGreaterThan(
-        0,
-      );
+      expect(
+        await picture.evaluate(
+          (image: unknown) => (image as { naturalWidth: number }).naturalWidth,
+        ),
+      ).toBeGreaterThan(0);
       expect(await page.locator('#input tbody tr').count()).toBe(5);
       expect(await page.locator('#kernels svg image').count()).toBeGreaterThan(16);
       expect(await page.locator('#features svg').count()).toBeGreaterThan(2);
@@ -108,7 +110,7 @@ function describeBrowser(executable: string): void {
       }
       const ids = await page
         .locator('[id]')
-        .evaluateAll<string[], void>('(all) => all.map(({ id }) => id)');
+        .evaluateAll((all: unknown[]) => all.map((item) => (item as { id: string }).id));
       expect(new Set(ids).size).toBe(ids.length);
       expect(complaints).toEqual([]);
     });
@@ -153,12 +155,13 @@ function describeBrowser(executable: string): void {
 
   test('a box leads into its module, closed or not', async () => {
     const { page, complaints } = await open('resnet18');
-    const modules = page.locator('details.module');
-    await modules.evaluateAll('(all) => all.forEach((item) => { item.open = false; })');
+    await page.evaluate(
+      "document.querySelectorAll('details').forEach((item) => { item.open = false; })",
+    );
     const box = page.locator('.overview a', { hasText: 'layer3' });
     await box.click();
-    const opened = await modules.evaluateAll<string[], void>(
-      "(all) => all.filter((item) => item.open).map((item) => item.querySelector('b').textContent)",
+    const opened = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('details[open] > summary > b')].map((name) => name.textContent)",
     );
     expect(opened).toEqual(['layer3']);
     expect(complaints).toEqual([]);
