@@ -150,8 +150,8 @@ describe.each(['kserve-inference-service.yaml', 'kserve-inference-service-knativ
     });
 
     test('lets in no more than the server has room for', () => {
-      const { maxBatchSize = 8 } = defaults.models[0]; // the server's default for large inputs
-      const batches = 2 * maxBatchSize;
+      // Without a size of its own the model takes at least this.
+      const batches = 2 * (defaults.models[0].maxBatchSize ?? 8);
       const room = defaults.models[0].maxQueue + batches;
       expect(predictor.containerConcurrency ?? 0).toBeLessThan(room);
       const target = service.metadata.annotations?.['autoscaling.knative.dev/target'];

@@ -136,7 +136,11 @@ export function configure(command: Command): void {
     .option('--host <address>', 'where to listen (default: 127.0.0.1, this machine alone)')
     .option('-p, --port <port>', 'where to listen (default: 8000)', wholeNumber(0, 65535))
     .option('--threads <n>', 'threads of a run', wholeNumber(1, 1024))
-    .option('--max-batch <n>', 'pictures that one run takes (default: 8)', wholeNumber(1, 4096))
+    .option(
+      '--max-batch <n>',
+      'rows that one run takes (default: 32 for small inputs, 8 for larger ones)',
+      wholeNumber(1, 4096),
+    )
     .option('--max-delay <ms>', 'how long a request may wait for others (default: 0)', notNegative)
     .option('--token <token>', 'what clients must send as Authorization: Bearer <token>')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent')
