@@ -47,14 +47,20 @@ std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& k
   return blocks;
 }
 
+// What lies in the panel of a chunk.
+struct PanelRows {
+  std::vector<int64_t> input_rows;  // depth * height + row of the panel's rows
+  // For each output row, for each tap of depth and height: the panel's row, or -1 on padding.
+  std::vector<int32_t> slots;
+};
+
 // Output rows, and of those the pixels [x0, x1), that share a panel.
 struct Chunk {
   size_t lattice;
   int64_t row0, row1;  // of the lattice's rows, depth by height
   int64_t x0, x1;
-  std::vector<int64_t> input_rows;  // depth * height + row of the panel's rows
-  // For each output row, for each tap of depth and height: the panel's row, or -1 on padding.
-  std::vector<int32_t> slots;
+  size_t rows;    // which PanelRows: chunks away from the padding repeat each other
+  int64_t shift;  // of these input rows
 };
 
 // Output pixels [start, end) of a row that meet the same taps of it.
@@ -171,6 +177,7 @@ class DirectOcPlan final : public ConvPlan {
 
   void add_lattice(size_t index);
   void add_chunks(size_t index, int64_t x0, int64_t x1);
+  int64_t add_panel_rows(size_t index, int64_t row0);
   void copy_panel(const float* input, const Chunk& chunk, float* panel) const;
   void run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk, int64_t row,
                const ChannelBlock& block, const Scratch& scratch) const;
@@ -198,6 +205,7 @@ class DirectOcPlan final : public ConvPlan {
   DirectWeights weights_;
   bool covered_;
   std::vector<RowLayout> layouts_;  // by lattice
+  std::vector<PanelRows> panel_rows_;
   std::vector<Chunk> chunks_;
   int64_t panel_floats_ = 0;
   int64_t max_taps_ = 1;
@@ -224,19 +232,43 @@ void DirectOcPlan::add_lattice(size_t index) {
 
 void DirectOcPlan::add_chunks(size_t index, int64_t x0, int64_t x1) {
   const Lattice& l = weights_.lattices()[index];
+  const LatticeAxis& axis = l.axis[1];
+  const int64_t rows = l.axis[0].count * axis.count;
+  // Rows [inside, outside) of a plane have no tap on padding.
+  int64_t inside = 0, outside = axis.count;
+  for (const LatticeTap& tap : axis.taps) {
+    inside = std::max(inside, tap.lo);
+    outside = std::min(outside, tap.hi);
+  }
+  for (int64_t r = 0; r < rows;) {
+    if (r > 0) {
+      const Chunk& last = chunks_.back();
+      const int64_t count = last.row1 - last.row0, plane = r / axis.count * axis.count;
+      if (last.row0 >= plane + inside && r + count <= plane + outside) {
+        chunks_.push_back(
+            Chunk{index, r, r + count, x0, x1, last.rows, last.shift + count * axis.in_step});
+        r += count;
+        continue;
+      }
+    }
+    const int64_t end = add_panel_rows(index, r);
+    chunks_.push_back(Chunk{index, r, end, x0, x1, panel_rows_.size() - 1, 0});
+    r = end;
+  }
+}
+
+// Lists what the output rows from row0 on meet, as many of them as fit; returns where they end.
+int64_t DirectOcPlan::add_panel_rows(size_t index, int64_t row0) {
+  const Lattice& l = weights_.lattices()[index];
   const int64_t rows = l.axis[0].count * l.axis[1].count;
   const int64_t fit = cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index));
   std::map<int64_t, int32_t> found;  // panel rows by input row
-  Chunk chunk{index, 0, 0, x0, x1, {}, {}};
-  const auto finish = [&] {
-    panel_floats_ =
-        std::max(panel_floats_,
-                 (static_cast<int64_t>(chunk.input_rows.size()) + zero_rows()) * panel_row(index));
-    chunks_.push_back(chunk);
-  };
-  for (int64_t r = 0; r < rows; ++r) {
+  PanelRows panel;
+  std::vector<int64_t> needed;  // input rows by tap, -1 on padding
+  int64_t r = row0;
+  for (; r < rows; ++r) {
     const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
-    std::vector<int64_t> needed;  // input rows by tap, -1 on padding
+    needed.clear();
     int64_t fresh = 0;
     for (const LatticeTap& t0 : l.axis[0].taps) {
       for (const LatticeTap& t1 : l.axis[1].taps) {
@@ -247,24 +279,23 @@ void DirectOcPlan::add_chunks(size_t index, int64_t x0, int64_t x1) {
         fresh += !outside && found.count(needed.back()) == 0;
       }
     }
-    if (r > chunk.row0 && static_cast<int64_t>(chunk.input_rows.size()) + fresh > fit) {
-      finish();
-      chunk = Chunk{index, r, r, x0, x1, {}, {}};
-      found.clear();
-    }
-    chunk.row1 = r + 1;
+    if (r > row0 && static_cast<int64_t>(panel.input_rows.size()) + fresh > fit) break;
     for (int64_t input_row : needed) {
       int32_t slot = -1;
       if (input_row >= 0) {
         const auto [entry, added] =
-            found.emplace(input_row, static_cast<int32_t>(chunk.input_rows.size()));
-        if (added) chunk.input_rows.push_back(input_row);
+            found.emplace(input_row, static_cast<int32_t>(panel.input_rows.size()));
+        if (added) panel.input_rows.push_back(input_row);
         slot = entry->second;
       }
-      chunk.slots.push_back(slot);
+      panel.slots.push_back(slot);
     }
   }
-  if (chunk.row1 > chunk.row0) finish();
+  panel_floats_ =
+      std::max(panel_floats_,
+               (static_cast<int64_t>(panel.input_rows.size()) + zero_rows()) * panel_row(index));
+  panel_rows_.push_back(std::move(panel));
+  return r;
 }
 
 void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* panel) const {
@@ -272,7 +303,8 @@ void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* pan
   const RowLayout& layout = layouts_[chunk.lattice];
   const int64_t in = spec_.in_per_group(), width = l.axis[2].in_size;
   const int64_t step = layout.step;
-  for (int64_t key : chunk.input_rows) {
+  for (int64_t first : panel_rows_[chunk.rows].input_rows) {
+    const int64_t key = first + chunk.shift;
     const float* row =
         input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
     for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
@@ -304,9 +336,10 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
   const LatticeAxis& axis = l.axis[2];
   const RowLayout& layout = layouts_[chunk.lattice];
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
-  const int64_t panel_rows = static_cast<int64_t>(chunk.input_rows.size());
+  const PanelRows& panel = panel_rows_[chunk.rows];
+  const int64_t panel_rows = static_cast<int64_t>(panel.input_rows.size());
   const size_t row_taps = l.axis[0].taps.size() * l.axis[1].taps.size();
-  const int32_t* slots = chunk.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
+  const int32_t* slots = panel.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
   const int64_t q0 = row / l.axis[1].count, q1 = row % l.axis[1].count;
   float* output = args.output +
                   (n * spec_.out_channels + g * out + block.first) * shape_.out_plane() +

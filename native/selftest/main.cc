@@ -1,8 +1,8 @@
 // Native self-test, free of JS: every algorithm under every instruction set that this machine can
-// run (and the AVX-512 tile shapes in plain code where it was built so) against the double-precision reference, on seeded
-// random and hand-picked awkward problems; bit-identity over batch and threads; packing and errors;
-// networks and their memory (graph.cc).
-// Runs under sanitizers and, cross-built, under an emulator.
+// run (and the AVX-512 tile shapes in plain code where it was built so) against the
+// double-precision reference, on seeded random and hand-picked awkward problems; bit-identity over
+// batch and threads; packing and errors; networks and their memory (graph.cc). Runs under
+// sanitizers and, cross-built, under an emulator.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -134,6 +134,9 @@ std::vector<Problem> picked_problems() {
   };
   for (int64_t channels = 1; channels <= 33; ++channels)
     problems.push_back(conv2d(channels, 34 - channels, 3, 1, 1, 1, 1, 5, 1 + channels));
+  // So many rows that they are cut into chunks which repeat each other.
+  problems.push_back(conv2d(64, 4, 3, 1, 1, 1, 1, 2500, 3));
+  problems.push_back(conv2d(64, 4, 3, 2, 2, 2, 1, 3000, 3));
   return problems;
 }
 
