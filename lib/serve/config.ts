@@ -9,6 +9,7 @@ import type { Hooks } from './hooks';
 /** Makes a model, anew each time that it is loaded. */
 export type ModelFactory = () => Module | Promise<Module>;
 
+/** An input of a model, in the order of `forward`'s arguments. */
 export interface InputConfig {
   /** Default: `input`. */
   name?: string;
@@ -21,11 +22,13 @@ export interface InputConfig {
   example?: readonly number[];
 }
 
+/** An output of a model, in the order of what `forward` returns. */
 export interface OutputConfig {
   /** Default: `output`, or the key in the object that `forward` returns, or `output_0`, ... */
   name?: string;
 }
 
+/** How requests share a run. */
 export interface BatchingConfig {
   /**
    * Rows that one run takes, and that one request may have. Default: 32 for inputs of up to 4,096
@@ -39,11 +42,13 @@ export interface BatchingConfig {
   maxDelayMs?: number;
 }
 
+/** How many requests may wait for a model. */
 export interface QueueConfig {
   /** Requests that may wait; the next one is answered with 503. Default: 128. */
   maxSize?: number;
 }
 
+/** A model that is served. */
 export interface ModelConfig {
   /** Letters, digits, `.`, `_` and `-`. */
   name: string;

@@ -3,6 +3,7 @@
  * called in place: what they throw is logged and changes nothing, and what they return is handed back.
  */
 
+/** A request that has arrived. */
 export interface RequestStart {
   readonly model: string;
   readonly version: string;
@@ -11,12 +12,14 @@ export interface RequestStart {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** The same request when it is answered. */
 export interface RequestEnd extends RequestStart {
   /** 499 where the client went before it had its answer. */
   readonly status: number;
   readonly durationMs: number;
 }
 
+/** A run of a model that begins, for the requests that share it. */
 export interface BatchStart {
   readonly model: string;
   readonly version: string;
@@ -25,17 +28,21 @@ export interface BatchStart {
   readonly requests: readonly unknown[];
 }
 
+/** The same run when it is over. */
 export interface BatchEnd extends BatchStart {
   readonly durationMs: number;
   readonly error?: unknown;
 }
 
+/** Functions that are called at requests and batches, to trace or count them; none is needed. */
 export interface Hooks {
   /** What it returns is handed to `onRequestEnd`, and to the batch that the request is run in. */
   onRequestStart?: (event: RequestStart) => unknown;
+  /** Called with the answer's status, and with what `onRequestStart` returned. */
   onRequestEnd?: (event: RequestEnd, context: unknown) => void;
   /** What it returns is handed to `onBatchEnd`. */
   onBatchStart?: (event: BatchStart) => unknown;
+  /** Called with the error, if any, and with what `onBatchStart` returned. */
   onBatchEnd?: (event: BatchEnd, context: unknown) => void;
 }
 

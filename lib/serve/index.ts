@@ -1,4 +1,5 @@
 /** `nnconv/serve`: models by the Open Inference Protocol. */
+export type { Preprocessing } from '../image';
 export type {
   BatchingConfig,
   InputConfig,

@@ -12,8 +12,11 @@ import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } f
 import { nnconvServe } from './plugin';
 import { openService, type Service } from './service';
 
+/** A server that listens; made by {@link startServer}. */
 export interface Server {
+  /** The Fastify app. */
   readonly app: FastifyInstance;
+  /** Its models and state. */
   readonly service: Service;
   /** Of the form `http://127.0.0.1:8000`. */
   readonly url: string;

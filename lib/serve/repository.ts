@@ -4,6 +4,7 @@ import type { CheckedModel } from './config';
 import { notFound } from './http-error';
 import { type LoadOptions, ServedModel } from './model';
 
+/** A model in the index of the repository. */
 export interface IndexEntry {
   readonly name: string;
   readonly version: string;

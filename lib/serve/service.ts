@@ -22,9 +22,13 @@ export interface Log {
 
 /** Models that are ready to be served; made by {@link createService}. */
 export class Service {
+  /** @internal */
   readonly repository: Repository;
+  /** @internal */
   readonly metrics: Metrics;
+  /** Called at requests and batches. */
   readonly hooks: Hooks;
+  /** @internal */
   readonly limits: Pick<CheckedOptions, 'bodyLimit' | 'maxBufferedBytes' | 'maxPixels'>;
   /** Whether a token is asked for. */
   readonly guarded: boolean;
@@ -122,6 +126,7 @@ export class Service {
     this.#log = log;
   }
 
+  /** @internal */
   readonly onHookError = (error: unknown): void => {
     this.#log?.error({ err: error }, 'a hook has thrown');
   };
