@@ -68,7 +68,9 @@ export interface ModelConfig {
   labels?: readonly string[];
   /** What `classify` makes of the output. Default: `softmax`. */
   scores?: 'softmax' | 'none';
+  /** How requests share a run. */
   batching?: BatchingConfig;
+  /** How many requests may wait. */
   queue?: QueueConfig;
   /** Milliseconds from the first byte of a request to its answer; 408 after that. Default: 30,000. */
   timeoutMs?: number;
@@ -78,6 +80,7 @@ export interface ModelConfig {
 
 /** Options of the plugin. */
 export interface ServeOptions {
+  /** At least one. */
   models: readonly ModelConfig[];
   /** Threads of a run. Default: what `setNumThreads` set. */
   threads?: number;
@@ -89,6 +92,7 @@ export interface ServeOptions {
   maxPixels?: number;
   /** Who sends it in `Authorization: Bearer ...` may use all routes; nobody else any but health. */
   token?: string;
+  /** Functions that are called at requests and batches. */
   hooks?: Hooks;
 }
 

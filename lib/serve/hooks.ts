@@ -5,8 +5,11 @@
 
 /** A request that has arrived. */
 export interface RequestStart {
+  /** The model's name. */
   readonly model: string;
+  /** The model's version. */
   readonly version: string;
+  /** What is asked for. */
   readonly route: 'infer' | 'classify';
   /** As they came: `traceparent`, ... */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -16,13 +19,17 @@ export interface RequestStart {
 export interface RequestEnd extends RequestStart {
   /** 499 where the client went before it had its answer. */
   readonly status: number;
+  /** Milliseconds from the start event. */
   readonly durationMs: number;
 }
 
 /** A run of a model that begins, for the requests that share it. */
 export interface BatchStart {
+  /** The model's name. */
   readonly model: string;
+  /** The model's version. */
   readonly version: string;
+  /** Size of the batch. */
   readonly rows: number;
   /** What `onRequestStart` returned for each request of the batch. */
   readonly requests: readonly unknown[];
@@ -30,7 +37,9 @@ export interface BatchStart {
 
 /** The same run when it is over. */
 export interface BatchEnd extends BatchStart {
+  /** Milliseconds from the start event. */
   readonly durationMs: number;
+  /** What the run failed with. */
   readonly error?: unknown;
 }
 

@@ -6,9 +6,13 @@ import { type LoadOptions, ServedModel } from './model';
 
 /** A model in the index of the repository. */
 export interface IndexEntry {
+  /** The model's name. */
   readonly name: string;
+  /** The model's version. */
   readonly version: string;
+  /** Whether it answers. */
   readonly state: 'READY' | 'UNAVAILABLE';
+  /** Why it doesn't, else empty. */
   readonly reason: string;
 }
 
