@@ -4,7 +4,7 @@ import { PNG } from 'pngjs';
 import { manualSeed, nn } from '../../lib';
 import { outputOf, root, temporaryFolder } from '../support/example';
 
-const BLOCK = 40; // pixels of a weight
+const BLOCK = 48; // pixels of a weight
 const SLOT = { width: 500, height: 1000 }; // pixels of a column
 
 /** The kernels of the tutorial's sixth section as grays, from black for the smallest weight. */
