@@ -49,7 +49,7 @@ class Col2imPlan final : public ConvPlan {
     for (int64_t i = 0; i < chunks_; ++i)
       box_pixels_ = std::max(box_pixels_, needed_by(outputs_of(i)).pixels());
     box_pixels_ = ceil_div(box_pixels_, 16) * 16;
-    row_floats_ = spec.stride[2] * phase_floats();
+    row_floats_ = phases() * phase_floats();
   }
 
   const char* pack_key() const override { return "col2im"; }
@@ -66,6 +66,7 @@ class Col2imPlan final : public ConvPlan {
   static size_t at(int d) { return static_cast<size_t>(d); }
   int64_t blocks() const { return ceil_div(columns_, lanes_); }
   // A row of outputs by phase of the stride, each phase's as neighbours.
+  int64_t phases() const { return std::min(spec_.stride[2], shape_.out[2]); }
   int64_t phase_floats() const { return ceil_div(shape_.out[2], spec_.stride[2]); }
   // Pixels that are copied at a time, [channel][pixel]; the pitch keeps channels off each other's
   // cache sets.
@@ -202,7 +203,7 @@ void Col2imPlan::sum_row(const Box& box, const float* products, int64_t o, int64
 // Outputs [x.begin, x.end) of a row, from their phases.
 void Col2imPlan::store_row(const Finish* finish, const float* row, Range x, float* out) const {
   const int64_t stride = spec_.stride[2];
-  for (int64_t r = 0; r < stride; ++r) {
+  for (int64_t r = 0; r < phases(); ++r) {
     const float* phase = row + r * phase_floats();
     const int64_t first = x.begin <= r ? 0 : ceil_div(x.begin - r, stride);
     const int64_t end = x.end <= r ? 0 : ceil_div(x.end - r, stride);

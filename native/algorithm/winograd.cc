@@ -133,7 +133,8 @@ class WinogradPlan final : public ConvPlan {
         shape_(shape),
         kernels_(kernels),
         functions_(kernels.winograd.kinds[kind]),
-        rows_{kWinogradAxis[kWinogradPair[kind][0]], spec.dilation[1], shape.out[1]},
+        rows_{kWinogradAxis[kWinogradPair[kind][0]], spec.kernel[1] > 1 ? spec.dilation[1] : 1,
+              shape.out[1]},
         columns_{kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]},
         width_(kernels.width),
         formats_(formats) {
@@ -482,7 +483,11 @@ int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
 
 bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
   if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
-  if (spec.dilation[d] != 1 && (axis.stride != 1 || axis.transposed)) return false;
+  // A strip holds the pixels between those that a dilated tile meets, too.
+  constexpr int64_t kMostDilation = 64;
+  const int64_t dilation = axis.kernel > 1 ? spec.dilation[d] : 1;
+  if (dilation != 1 && (axis.stride != 1 || axis.transposed || dilation > kMostDilation))
+    return false;
   if (axis.transposed) return spec.pad_low[d] % 2 == 1;
   return true;
 }
