@@ -4,6 +4,7 @@ import { compile, type Profile } from '../graph';
 import { escapeHtml } from '../html';
 import { Module } from '../nn/module';
 import { summary, type Summary } from '../nn/summary';
+import { COLUMNS } from '../nn/summary/columns';
 import { inEvaluation } from '../nn/trace';
 import { optionsOf } from '../options';
 import { runtimeInfo, version } from '../runtime';
@@ -46,18 +47,6 @@ function compiled(model: Module, inputs: readonly Tensor[]): Compiled {
     session.dispose();
   }
 }
-
-const ALL_COLUMNS = [
-  'kernelSize',
-  'inputSize',
-  'outputSize',
-  'numParams',
-  'paramsPercent',
-  'multAdds',
-  'receptiveField',
-  'stride',
-  'algorithm',
-] as const;
 
 interface Parts {
   model: Module;
@@ -167,7 +156,7 @@ export function report(model: Module, options: ReportOptions): string {
 
   return inEvaluation(model, () => {
     const shapes = inputs.map(({ shape }) => shape);
-    const layers = summary(model, shapes, { depth: Infinity, colNames: ALL_COLUMNS });
+    const layers = summary(model, shapes, { depth: Infinity, colNames: COLUMNS });
     const result = compiled(model, inputs);
     const output =
       'output' in result
