@@ -28,6 +28,7 @@ const EXPECTED_FILES = [
   /^dist\/.*\.(js|mjs|d\.ts|d\.mts)$/,
   /^dist\/hub\/labels\/\w+\.json$/,
   /^examples\/digits\/model\.safetensors$/,
+  /^examples\/digits\/pictures\/00-0\.png$/,
   /^prebuilds\/(linux|darwin|win32)-(x64|arm64)\/nnconv\.node$/,
 ];
 
