@@ -91,9 +91,9 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
   const double points = rows.points * columns.points;
-  const double plane_tiles = static_cast<double>(
-      winograd_tiles(rows, spec.kernel[1] > 1 ? spec.dilation[1] : 1, shape.out[1]) *
-      winograd_tiles(columns, spec.dilation[2], shape.out[2]));
+  const double plane_tiles =
+      static_cast<double>(winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
+                          winograd_tiles(columns, spec.dilation[2], shape.out[2]));
   const double tiles = plane_tiles * static_cast<double>(shape.out[0]);
   const double in = static_cast<double>(spec.in_per_group());
   const double out = static_cast<double>(spec.out_per_group());

@@ -100,9 +100,17 @@ struct Strip {
   int64_t tiles() const { return (y1 - y0) * (x1 - x0); }
 };
 
+// One tap has no neighbours that a dilation could move away.
+int64_t effective_dilation(const WinogradAxis& axis, int64_t dilation) {
+  return axis.kernel > 1 ? dilation : 1;
+}
+
 // The tiles along one dimension, in the order of their first outputs. With a dilation of d, d tiles
 // interleave.
 struct TileAxis {
+  TileAxis(const WinogradAxis& a, int64_t spec_dilation, int64_t size)
+      : axis(a), dilation(effective_dilation(a, spec_dilation)), outputs(size) {}
+
   const WinogradAxis& axis;
   int64_t dilation;
   int64_t outputs;  // of the whole dimension
@@ -133,9 +141,8 @@ class WinogradPlan final : public ConvPlan {
         shape_(shape),
         kernels_(kernels),
         functions_(kernels.winograd.kinds[kind]),
-        rows_{kWinogradAxis[kWinogradPair[kind][0]], spec.kernel[1] > 1 ? spec.dilation[1] : 1,
-              shape.out[1]},
-        columns_{kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]},
+        rows_(kWinogradAxis[kWinogradPair[kind][0]], spec.dilation[1], shape.out[1]),
+        columns_(kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]),
         width_(kernels.width),
         formats_(formats) {
     channels_ = ceil_div(spec.in_per_group(), width_) * width_;
@@ -485,7 +492,7 @@ bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
   if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
   // A strip holds the pixels between those that a dilated tile meets, too.
   constexpr int64_t kMostDilation = 64;
-  const int64_t dilation = axis.kernel > 1 ? spec.dilation[d] : 1;
+  const int64_t dilation = effective_dilation(axis, spec.dilation[d]);
   if (dilation != 1 && (axis.stride != 1 || axis.transposed || dilation > kMostDilation))
     return false;
   if (axis.transposed) return spec.pad_low[d] % 2 == 1;
@@ -494,7 +501,8 @@ bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
 
 }  // namespace
 
-int64_t winograd_tiles(const WinogradAxis& axis, int64_t dilation, int64_t outputs) {
+int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t outputs) {
+  const int64_t dilation = effective_dilation(axis, spec_dilation);
   const int64_t group = axis.outputs * dilation;
   return outputs / group * dilation + std::min(dilation, outputs % group);
 }
