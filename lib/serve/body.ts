@@ -12,8 +12,23 @@ const decoders = new Map([
 ]);
 
 /** The media type without its parameters; undefined where there is none. */
-export function mediaType(request: FastifyRequest): string | undefined {
+function mediaType(request: FastifyRequest): string | undefined {
   return request.headers['content-type']?.split(';', 1)[0].trim().toLowerCase();
+}
+
+/**
+ * @param required whether a request without a type is refused, too
+ * @throws HttpError 415 where the type is none of `types`
+ */
+export function checkMediaType(
+  request: FastifyRequest,
+  types: readonly string[],
+  required: boolean,
+): void {
+  const type = mediaType(request);
+  if (type === undefined ? required : !types.includes(type)) {
+    throw unsupportedMedia(`Content-Type must be ${types.join(' or ')}`);
+  }
 }
 
 /**

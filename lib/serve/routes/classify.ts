@@ -1,9 +1,9 @@
 /** POST .../classify: a picture -> the classes it may show. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { mediaType, readBody } from '../body';
+import { checkMediaType, readBody } from '../body';
 import type { Exchange } from '../exchange';
-import { badRequest, unsupportedMedia } from '../http-error';
+import { badRequest } from '../http-error';
 import type { ServedModel } from '../model';
 import { readPicture } from '../picture';
 import type { OutputTensor } from '../protocol/response';
@@ -25,10 +25,7 @@ export async function classify(
   reply: FastifyReply,
   { limits }: Service,
 ): Promise<FastifyReply> {
-  const type = mediaType(request);
-  if (type === undefined || !TYPES.includes(type)) {
-    throw unsupportedMedia(`Content-Type must be ${TYPES.join(' or ')}`);
-  }
+  checkMediaType(request, TYPES, true);
   const count = topK(request.query as Record<string, unknown>);
   const body = await readBody(request, limits.bodyLimit);
   const { model } = exchange;

@@ -1,9 +1,8 @@
 /** POST .../infer */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { headerLength, mediaType, readBody } from '../body';
+import { checkMediaType, headerLength, readBody } from '../body';
 import type { Exchange } from '../exchange';
-import { unsupportedMedia } from '../http-error';
 import { parseInferRequest } from '../protocol/request';
 import { encodeInferResponse } from '../protocol/response';
 import type { Service } from '../service';
@@ -17,10 +16,7 @@ export async function infer(
   reply: FastifyReply,
   { limits }: Service,
 ): Promise<FastifyReply> {
-  const type = mediaType(request);
-  if (type !== undefined && !TYPES.includes(type)) {
-    throw unsupportedMedia(`Content-Type must be ${TYPES.join(' or ')}`);
-  }
+  checkMediaType(request, TYPES, false);
   const jsonLength = headerLength(request);
   const read = readBody(request, limits.bodyLimit);
   const body = read instanceof Buffer ? read : await read;
