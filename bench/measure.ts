@@ -1,3 +1,7 @@
+import { type Timing, timingOf } from '../lib/cli/measure';
+
+export type { Timing };
+
 /** One side of a comparison: a layer that is ready to run. */
 export interface Side {
   /** The result of one call. */
@@ -6,14 +10,6 @@ export interface Side {
   block(blockMs: number, warmUps: number): Promise<number[]>;
   /** Frees what the side holds. */
   close?(): Promise<void>;
-}
-
-/** Milliseconds per call: the median, and the 10th and 90th percentile around it. */
-export interface Timing {
-  median: number;
-  low: number;
-  high: number;
-  calls: number;
 }
 
 /** How long a side has its turn, in milliseconds, and how many calls before don't count. */
@@ -25,10 +21,6 @@ export interface Pace {
 const LAYER_PACE: Pace = { blockMs: 20, warmUps: 3 };
 /** A call takes up to a second: one to warm up is costly enough. */
 export const NETWORK_PACE: Pace = { blockMs: 100, warmUps: 1 };
-
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-}
 
 /** A side that runs in this process. */
 export function inProcess(run: () => Float32Array | Promise<Float32Array>): Side {
@@ -77,15 +69,7 @@ export async function interleave(
       }
     }
   }
-  return samples.map((values) => {
-    values.sort((a, b) => a - b);
-    return {
-      median: quantile(values, 0.5),
-      low: quantile(values, 0.1),
-      high: quantile(values, 0.9),
-      calls: values.length,
-    };
-  });
+  return samples.map(timingOf);
 }
 
 /** Largest difference of two outputs, relative to the largest magnitude of the first. */

@@ -19,6 +19,17 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }
 
+/** What milliseconds of calls come to. */
+export function timingOf(samples: readonly number[]): Timing {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return {
+    median: quantile(sorted, 0.5),
+    low: quantile(sorted, 0.1),
+    high: quantile(sorted, 0.9),
+    calls: sorted.length,
+  };
+}
+
 /**
  * Times `call` for `seconds`, at least a few times. The event loop gets its turn between calls, so that
  * Ctrl-C is heard.
@@ -38,13 +49,7 @@ export async function measure(call: () => unknown, seconds: number): Promise<Tim
     spent += ms;
     await setImmediate();
   }
-  samples.sort((a, b) => a - b);
-  return {
-    median: quantile(samples, 0.5),
-    low: quantile(samples, 0.1),
-    high: quantile(samples, 0.9),
-    calls: samples.length,
-  };
+  return timingOf(samples);
 }
 
 const PEAK_RUNS = 5;
