@@ -3,32 +3,16 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { load, nn, type Tensor } from '../../lib';
+import { DIGIT_LABELS, DIGIT_WEIGHTS, DigitNet } from '../../lib/hub/digits';
 import { decodeImage, preprocess } from '../../lib/image';
 
-const folder = path.join(__dirname, '..', '..', 'examples', 'digits');
+const folder = path.dirname(DIGIT_WEIGHTS);
 
-export const digitLabels = Array.from('0123456789');
-
-export class DigitNet extends nn.Sequential {
-  constructor() {
-    const layers: nn.Module[] = [];
-    let channels = 1;
-    for (const out of [16, 32, 64]) {
-      const conv = new nn.Conv2d(channels, out, 3, { padding: 1 });
-      layers.push(conv, new nn.BatchNorm2d(out), new nn.ReLU(), new nn.MaxPool2d(2));
-      channels = out;
-    }
-    const dense = new nn.Linear(64 * 3 * 3, 10);
-    super(
-      ['features', new nn.Sequential(...layers)],
-      ['classifier', new nn.Sequential(new nn.Flatten(), new nn.Dropout({ p: 0.3 }), dense)],
-    );
-  }
-}
+export const digitLabels = [...DIGIT_LABELS];
 
 export function trainedDigits(): DigitNet {
   const model = nn.utils.skipInit(() => new DigitNet());
-  model.loadStateDict(load(path.join(folder, 'model.safetensors')));
+  model.loadStateDict(load(DIGIT_WEIGHTS));
   return model;
 }
 
