@@ -2,8 +2,6 @@
  * PyTorch's CPU generator, number for number: the Mersenne Twister (MT19937), and the ways PyTorch
  * turns its words into uniform and normal numbers and permutations.
  */
-import { randomBytes } from 'node:crypto';
-
 import { binding } from './binding';
 import { argTypeError, argValueError, show } from './errors';
 
@@ -18,17 +16,23 @@ const BLOCK = 16;
 
 export class Generator {
   /** The words, then how many of them are used up. The addon reads and writes it too. */
-  readonly #state = new Uint32Array(WORDS + 1);
+  #words: Uint32Array<ArrayBuffer> | undefined;
   /** The second number of the last pair of normal numbers, NaN when used up. */
   #spareNormal = NaN;
 
-  constructor(seed: bigint) {
-    this.seed(seed);
+  /** @param seed where undefined, the first number that is drawn takes one from the system */
+  constructor(seed?: bigint) {
+    if (seed !== undefined) this.seed(seed);
+  }
+
+  get #state(): Uint32Array<ArrayBuffer> {
+    if (this.#words === undefined) this.seed(systemSeed());
+    return this.#words!;
   }
 
   /** Starts over. Only the low 32 bits of the seed count, as in PyTorch. */
   seed(seed: bigint): void {
-    const state = this.#state;
+    const state = (this.#words ??= new Uint32Array(WORDS + 1));
     state[0] = Number(BigInt.asUintN(32, seed));
     for (let i = 1; i < WORDS; i++) {
       const previous = state[i - 1];
@@ -113,8 +117,11 @@ export class Generator {
   }
 }
 
+// As a global, which Node loads at its first use: an import of node:crypto takes milliseconds.
+const systemSeed = (): bigint => BigInt(crypto.getRandomValues(new Uint32Array(1))[0]);
+
 /** The generator that everything random draws from; one per JavaScript environment. */
-export const generator = new Generator(randomBytes(8).readBigUInt64LE());
+export const generator = new Generator();
 
 let skipping = false;
 
