@@ -72,7 +72,7 @@ function judge(error, name, args) {
   // the caller's that throws when it is called, as a class does.
   const message = String(error?.message);
   if (/proxy|on a detached ArrayBuffer/i.test(message)) return;
-  if (/^Class constructor \S* ?cannot be invoked without 'new'$/.test(message)) return;
+  if (/^Class constructors? .*cannot be invoked without 'new'$/.test(message)) return;
   if (error?.code !== undefined && error.syscall !== undefined) return; // of a file
   if (++failed > 3) return;
   console.error(`${name} ${describe(args)}\n${error?.stack ?? String(error)}\n`);
