@@ -3,12 +3,12 @@
  * run: the library gives the same bits for every batch.
  */
 import { unavailable } from './http-error';
-import type { InferInput } from './protocol/request';
 import type { OutputTensor } from './protocol/response';
+import type { Inputs } from './staging';
 
-/** Runs the model: one call of the compiled session. */
+/** Runs the model for these requests, with one call of the compiled session. */
 export type Run = (
-  inputs: readonly InferInput[],
+  requests: readonly Inputs[],
   signal: AbortSignal,
 ) => Promise<readonly OutputTensor[]>;
 
@@ -43,7 +43,7 @@ export interface BatcherOptions {
 }
 
 interface Job {
-  readonly inputs: readonly InferInput[];
+  readonly inputs: Inputs;
   /** Requests with the same one can share a run. */
   readonly key: string;
   readonly rows: number;
@@ -117,7 +117,7 @@ export class Batcher {
    * @param context handed to the events of its batch
    * @throws HttpError 503 where the queue is full
    */
-  submit(inputs: readonly InferInput[], context?: unknown): Ticket {
+  submit(inputs: Inputs, context?: unknown): Ticket {
     if (this.full) throw this.fullError();
     const { batched } = this.#options;
     let job!: Job;
@@ -231,7 +231,8 @@ export class Batcher {
       waits: jobs.map(({ submittedAt }) => startedAt - submittedAt),
     };
     this.#options.events?.onStart?.(info);
-    this.#options.run(merge(jobs), batch.controller.signal).then(
+    const requests = jobs.map(({ inputs }) => inputs);
+    this.#options.run(requests, batch.controller.signal).then(
       (outputs) => this.#end(batch, info, undefined, outputs),
       (error: unknown) => this.#end(batch, info, error),
     );
@@ -274,23 +275,6 @@ export function plannedSizes(maxBatchSize: number): number[] {
   return Array.from({ length: maxBatchSize }, (_, index) => index + 1).filter((rows) =>
     isPlanned(rows, maxBatchSize),
   );
-}
-
-/** The inputs of all jobs, one below the other. */
-function merge(jobs: readonly Job[]): readonly InferInput[] {
-  const [first] = jobs;
-  if (jobs.length === 1) return first.inputs;
-  return first.inputs.map(({ shape: [, ...inner] }, index) => {
-    const parts = jobs.map(({ inputs }) => inputs[index]);
-    const data = new Float32Array(parts.reduce((total, part) => total + part.data.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      data.set(part.data, at);
-      at += part.data.length;
-    }
-    const rows = parts.reduce((total, { shape }) => total + shape[0], 0);
-    return { data, shape: [rows, ...inner] };
-  });
 }
 
 /** The rows of one job of a batch. */

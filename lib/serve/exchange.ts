@@ -6,9 +6,9 @@ import { callHook, type RequestStart } from './hooks';
 import { CLIENT_CLOSED, HttpError, timedOut, unavailable } from './http-error';
 import type { Rejection } from './metrics';
 import type { ServedModel } from './model';
-import type { InferInput } from './protocol/request';
 import type { OutputTensor } from './protocol/response';
 import { type Service, stopping } from './service';
+import type { Inputs } from './staging';
 
 export interface ModelParams {
   model: string;
@@ -87,7 +87,7 @@ export class Exchange {
    */
   async run(
     { batcher, spec, config }: ServedModel,
-    inputs: readonly InferInput[],
+    inputs: Inputs,
     timeoutMs = Infinity,
   ): Promise<readonly OutputTensor[]> {
     if (this.#gone) throw clientClosed();

@@ -79,6 +79,7 @@ function createApp(
       tell(reply as unknown as FastifyReply, error.statusCode ?? 400, error.message),
   } satisfies FastifyServerOptions);
   app.setNotFoundHandler((_request, reply) => tell(reply, 404, 'there is nothing at this URL'));
+  if (logLevel !== 'debug' && logLevel !== 'trace') return app;
   app.addHook('onResponse', (request, reply, done) => {
     request.log.debug(
       { method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },

@@ -7,10 +7,10 @@ import type { Preprocessing } from '../image';
 import { isTensor, product, readData, type Tensor, wrap } from '../tensor';
 import { type BatchEvents, Batcher, plannedSizes } from './batcher';
 import type { CheckedInput, CheckedModel } from './config';
-import type { InferInput } from './protocol/request';
 import type { OutputTensor } from './protocol/response';
 import { hasBatch, type ModelSpec, type TensorSpec } from './spec';
 import { type OpenedModel, openSource } from './source';
+import { Staging } from './staging';
 
 export interface LoadOptions {
   threads?: number;
@@ -54,8 +54,9 @@ export class ServedModel {
     this.randomWeights = opened.randomWeights;
     this.#session = session;
     const { maxBatchSize } = opened;
+    const staging = new Staging();
     this.batcher = new Batcher({
-      run: (inputs, signal) => run(session, inputs, signal),
+      run: (requests, signal) => run(session, staging.merge(requests), signal),
       batched: hasBatch(spec),
       maxBatchSize,
       maxDelayMs: config.maxDelayMs,
@@ -103,11 +104,11 @@ export class ServedModel {
 
 async function run(
   session: Session,
-  inputs: readonly InferInput[],
+  inputs: readonly Tensor<'float32'>[],
   signal: AbortSignal,
 ): Promise<readonly OutputTensor[]> {
-  const tensors = inputs.map(({ data, shape }) => wrap('float32', data, [...shape]));
-  const result = await session.runAsync<unknown>(...tensors, { signal });
+  // Copies its inputs at once.
+  const result = await session.runAsync<unknown>(...inputs, { signal });
   return leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
 }
 

@@ -2,10 +2,11 @@
 import { Batcher, type BatcherOptions, plannedSizes } from '../../lib/serve/batcher';
 import type { InferInput } from '../../lib/serve/protocol/request';
 import type { OutputTensor } from '../../lib/serve/protocol/response';
+import { Staging } from '../../lib/serve/staging';
 import { until } from './support';
 
 interface PendingRun {
-  inputs: readonly InferInput[];
+  inputs: readonly OutputTensor[];
   signal: AbortSignal;
   finish: () => void;
   fail: (error: Error) => void;
@@ -19,8 +20,9 @@ function make(options: Partial<BatcherOptions> = {}) {
     maxBatchSize: 4,
     maxDelayMs: 0,
     maxQueue: 100,
-    run: (inputs, signal) =>
+    run: (requests, signal) =>
       new Promise<readonly OutputTensor[]>((resolve, reject) => {
+        const inputs = new Staging().merge(requests).map(({ data, shape }) => ({ data, shape }));
         runs.push({
           inputs,
           signal,

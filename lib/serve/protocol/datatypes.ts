@@ -11,7 +11,23 @@ export interface Datatype {
   /** The element that a JSON value stands for; undefined where it stands for none. */
   readonly fromJson: (value: unknown) => number | undefined;
   /** Elements that lie one after the other, least significant byte first. */
-  readonly fromBytes: (bytes: Buffer, count: number) => Float32Array<ArrayBuffer>;
+  readonly fromBytes: (bytes: Buffer, count: number) => Elements;
+}
+
+/**
+ * Elements as float32, or the bytes of float32 where they came, at any address: what is copied into a
+ * run anyway is not copied before.
+ */
+export type Elements = Float32Array<ArrayBuffer> | Buffer;
+
+/** Copies elements to `target`, from its element `at` on; returns where they end. */
+export function copyElements(elements: Elements, target: Float32Array, at: number): number {
+  if (elements instanceof Float32Array) {
+    target.set(elements, at);
+    return at + elements.length;
+  }
+  Buffer.from(target.buffer, target.byteOffset).set(elements, 4 * at);
+  return at + elements.length / 4;
 }
 
 type Reader = (bytes: Buffer, offset: number) => number;
@@ -54,17 +70,11 @@ function bfloats(bytes: Buffer, count: number): Float32Array<ArrayBuffer> {
   return new Float32Array(result.buffer);
 }
 
-function floats(bytes: Buffer, count: number): Float32Array<ArrayBuffer> {
-  const result = new Float32Array(count);
-  Buffer.from(result.buffer).set(bytes);
-  return result;
-}
-
-function doubles(bytes: Buffer, count: number): Float32Array<ArrayBuffer> {
+function doubles(bytes: Buffer, count: number): Elements {
   return reading(8, (from, at) => from.readDoubleLE(at))(bytes, count);
 }
 
-function booleans(bytes: Buffer, count: number): Float32Array<ArrayBuffer> {
+function booleans(bytes: Buffer, count: number): Elements {
   return reading(1, (from, at) => {
     if (from[at] > 1) throw badRequest(`a BOOL must be a byte of 0 or 1, got ${from[at]}`);
     return from[at];
@@ -107,7 +117,7 @@ export const DATATYPES: ReadonlyMap<string, Datatype> = new Map(
       fromBytes: reading(2, (bytes, at) => half(bytes.readUInt16LE(at))),
     },
     { name: 'BF16', bytes: 2, fromJson: fromNumber, fromBytes: bfloats },
-    { name: 'FP32', bytes: 4, fromJson: fromNumber, fromBytes: floats },
+    { name: 'FP32', bytes: 4, fromJson: fromNumber, fromBytes: (bytes: Buffer) => bytes },
     { name: 'FP64', bytes: 8, fromJson: fromNumber, fromBytes: doubles },
   ].map((datatype) => [datatype.name, datatype]),
 );

@@ -2,11 +2,11 @@
 import { pyList, show } from '../../errors';
 import { badRequest } from '../http-error';
 import type { ModelSpec, TensorSpec } from '../spec';
-import { type Datatype, DATATYPES } from './datatypes';
+import { type Datatype, DATATYPES, type Elements } from './datatypes';
 import { isObject, type JsonObject, member, parseJson } from './json';
 
 export interface InferInput {
-  readonly data: Float32Array<ArrayBuffer>;
+  readonly data: Elements;
   readonly shape: readonly number[];
 }
 
@@ -127,7 +127,7 @@ function parseInputs(
     const datatype = parseDatatype(path, item);
     const count = shape.reduce((total, size) => total * size, 1);
     const size = member(parseParameters(`${path}.parameters`, item), 'binary_data_size');
-    let data: Float32Array<ArrayBuffer>;
+    let data: Elements;
     if (size === undefined) {
       data = fromJson(path, member(item, 'data'), shape, count, datatype);
     } else {
@@ -239,7 +239,7 @@ function fromBinary(
   bytes: Buffer | undefined,
   count: number,
   datatype: Datatype,
-): Float32Array<ArrayBuffer> {
+): Elements {
   if (bytes === undefined) {
     throw badRequest(
       `${path} has binary_data_size, but the request no header Inference-Header-Content-Length`,
