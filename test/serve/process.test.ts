@@ -121,6 +121,26 @@ test('SIGTERM: what is under way is answered, what comes is refused, and it ends
   await expect(call(server, '/v2/health/live')).rejects.toThrow();
 });
 
+test('SIGTERM while models load: it ends at once, with 0', async () => {
+  const file = path.join(path.dirname(config([])), 'slow.cjs');
+  fs.writeFileSync(
+    file,
+    `process.stdout.write('loading');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    module.exports = { models: [{ name: 'digits' }] };`,
+  );
+  const child = spawn(process.execPath, [...MAIN, '--port', '0', '--config', file], { env });
+  children.push(child);
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  let output = '';
+  child.stdout.on('data', (data) => {
+    if (output === '') child.kill('SIGTERM');
+    output += data;
+  });
+  expect(await exit).toBe(0);
+  expect(output).toBe('loading');
+});
+
 test('SIGTERM: what takes too long is 503, and it ends all the same', async () => {
   const file = config([{ name: 'digits', batching: { maxBatchSize: 2, maxDelayMs: 50_000 } }], {
     drainTimeoutMs: 100,

@@ -48,9 +48,12 @@ The log goes to stderr.`;
 const SAMPLE = path.join(__dirname, '../../../examples/digits/pictures/00-0.png');
 
 async function serve(options: Options): Promise<void> {
+  // As process 1 of a container it has no other end while models load.
+  const leave = (): never => process.exit(0);
+  process.once('SIGTERM', leave);
   const { handleSignals, startServer } = await import('../../serve');
   const server = await startServer(await configOf(options), { logStream: process.stderr });
-  process.removeAllListeners('SIGINT');
+  process.removeAllListeners('SIGINT').removeListener('SIGTERM', leave);
   const ended = handleSignals(server, async () => (await configOf(options)).models);
   for (const { spec, randomWeights } of server.service.repository.models()) {
     if (randomWeights) note(`${spec.name} has random weights: --weights names better ones`);
