@@ -2,7 +2,7 @@
 import { argTypeError, argValueError, quote, show } from '../errors';
 import { integer } from '../options';
 import type { Tensor } from '../tensor';
-import { checkModule, checkName, Module, nameTaken } from './module';
+import { checkModule, checkName, missingForward, Module, nameTaken } from './module';
 import { indent } from './repr';
 
 /**
@@ -350,12 +350,6 @@ export class ModuleDict<M extends Module = Module> extends Container {
 function isMethodOfModule(name: string): boolean {
   if (name === 'constructor') return false;
   return name === 'forward' || Object.hasOwn(Module.prototype, name);
-}
-
-function missingForward(module: Module): Error {
-  return argTypeError(
-    `${module.constructor.name} has no forward: call its modules, or override it in a subclass`,
-  );
 }
 
 function isPair(value: unknown): value is [name: string, module: unknown] {

@@ -418,7 +418,14 @@ type Forward = (...args: unknown[]) => unknown;
 export function standInForForward(module: Module, make: (forward: Forward) => Forward): () => void {
   // A `forward` that is an arrow function is an own property itself.
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const value = make(module.forward.bind(module) as Forward);
+  const { forward } = module as { forward: unknown };
+  const value = make(
+    typeof forward === 'function'
+      ? (forward.bind(module) as Forward)
+      : () => {
+          throw missingForward(module);
+        },
+  );
   Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
   return () => {
     // Whoever replaced it since keeps their own.
@@ -426,6 +433,13 @@ export function standInForForward(module: Module, make: (forward: Forward) => Fo
     if (own === undefined) Reflect.deleteProperty(module, 'forward');
     else Object.defineProperty(module, 'forward', own);
   };
+}
+
+/** The error of a module that is called, but only holds others. */
+export function missingForward(module: Module): Error {
+  return argTypeError(
+    `${module.constructor.name} has no forward: call its modules, or override it in a subclass`,
+  );
 }
 
 /** The hooks of a module. While there are any, an own property stands in for its `forward`. */

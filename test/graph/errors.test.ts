@@ -107,6 +107,29 @@ test("an error of a layer is the layer's", () => {
   expect(() => compile(throwing).run(x)).toThrow(mine);
 });
 
+test('a module without forward holds others, and is named when it is called', () => {
+  class Bare extends nn.Module {
+    declare forward: (y: Tensor) => Tensor;
+    readonly relu = new nn.ReLU();
+  }
+  const holding = network({ bare: new Bare() }, function (y) {
+    return this.bare.relu.forward(y);
+  });
+  expectSame(compile(holding).run(x), holding.forward(x));
+
+  const message = /^Bare has no forward: call its modules, or override it in a subclass$/;
+  const expected = expect.objectContaining({
+    code: 'ERR_NNCONV_ARG_TYPE',
+    message: expect.stringMatching(message) as string,
+  }) as Error;
+  expect(() => compile(new Bare()).run(x)).toThrow(expected);
+  const calling = network({ bare: new Bare() }, function (y) {
+    return this.bare.forward(y);
+  });
+  expect(() => compile(calling).profile(x)).toThrow(expected);
+  expect(Object.hasOwn(calling.bare, 'forward')).toBe(false);
+});
+
 test('a model that catches an error goes on under its own name', () => {
   const model = odd((y) => y.data);
   const { body } = model;
