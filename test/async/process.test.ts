@@ -10,8 +10,9 @@ const COMMON = `
     dilation: [1, 1], padLow: [1, 1], padHigh: [1, 1], outputPadding: [0, 0], paddingMode: 'zeros',
   };
   const handle = addon.convCreate(spec);
-  const shape = [1, 16, 60, 60];
-  const x = Float32Array.from({ length: 16 * 3600 }, (_, i) => (i % 7) - 3);
+  // Enough work for several threads of any CPU.
+  const shape = [1, 16, 160, 160];
+  const x = Float32Array.from({ length: 16 * 160 * 160 }, (_, i) => (i % 7) - 3);
   const weight = Float32Array.from({ length: 16 * 16 * 9 }, (_, i) => (i % 5) - 2);
   const run = () => addon.convForwardAsync(handle, x, shape, weight, 1, null);
 `;

@@ -5,7 +5,7 @@ import type { AsyncRun, ConvSpec, Shaped } from '../../lib/binding';
 const spec: ConvSpec = {
   transposed: false,
   inChannels: 32,
-  outChannels: 64,
+  outChannels: 256,
   groups: 1,
   kernel: [3, 3],
   stride: [1, 1],
@@ -23,7 +23,7 @@ export function slowRun(): AsyncRun<Shaped> {
     addon.convCreate(spec),
     new Float32Array(32 * 64 * 64),
     [1, 32, 64, 64],
-    new Float32Array(64 * 32 * 9),
+    new Float32Array(256 * 32 * 9),
     1,
     null,
     { algorithm: 'reference' },
