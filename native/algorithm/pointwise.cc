@@ -5,6 +5,9 @@
 // that the inner loop reads input and weights in order, and stays in the cache for all channel
 // blocks.
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "algorithm/plan.h"
@@ -68,7 +71,7 @@ class PointwisePlan final : public ConvPlan {
     const int64_t a = grid_[2] * part / row_tiles_, b = grid_[2] * (part + 1) / row_tiles_;
     return {{row / grid_[1], row % grid_[1], a}, b - a};
   }
-  void copy_panel(const float* input, const Tile& tile, float* panel) const;
+  void copy_panels(const float* input, Range tiles, float* panels) const;
   void run_tile(const ConvArgs& args, int64_t n, int64_t g, const Block& block, const Tile& tile,
                 const float* panel) const;
 
@@ -84,6 +87,20 @@ class PointwisePlan final : public ConvPlan {
   int64_t lanes_ = 0;
   int64_t tile_, row_tiles_, chunk_, chunks_;
 };
+
+// Copies rows of N floats, which lie `step` apart, one after the other. A size known at compile
+// time makes a few moves of the copy.
+template <int N>
+void copy_rows(const float* from, int64_t step, float* to, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i, from += step, to += N) std::memcpy(to, from, N * sizeof *to);
+}
+
+template <int... N>
+constexpr std::array<decltype(&copy_rows<1>), sizeof...(N)> copies(
+    std::integer_sequence<int, N...>) {
+  return {copy_rows<N>...};
+}
+constexpr auto kCopyRows = copies(std::make_integer_sequence<int, kMaxOcM + 1>());
 
 void PointwisePlan::make_blocks() {
   const int64_t width = kernels_.width, channels = spec_.out_per_group();
@@ -119,16 +136,35 @@ void PointwisePlan::pack(const float* weight, float* packed) const {
   }
 }
 
-void PointwisePlan::copy_panel(const float* input, const Tile& tile, float* panel) const {
+void PointwisePlan::copy_panels(const float* input, Range tiles, float* panels) const {
+  const int64_t plane = shape_.in_plane(), in = spec_.in_per_group(), panel = tile_ * in;
   const int64_t step = flat_ ? 1 : step_[2];
-  const float* src =
-      flat_
-          ? input + tile.at[2]
-          : input + (tile.at[0] * step_[0] * shape_.in[1] + tile.at[1] * step_[1]) * shape_.in[2] +
-                tile.at[2] * step;
-  const int64_t plane = shape_.in_plane(), count = tile.count;
-  for (int64_t c = 0; c < spec_.in_per_group(); ++c, src += plane, panel += count) {
-    for (int64_t m = 0; m < count; ++m) panel[m] = src[m * step];
+  // Some tiles together: channels are far apart, and a few lines of each come at the price of one.
+  constexpr int64_t kTogether = 8;
+  for (int64_t first = tiles.begin; first < tiles.end; first += kTogether) {
+    const int64_t count = std::min(kTogether, tiles.end - first);
+    const float* from[kTogether];
+    int64_t width[kTogether];
+    for (int64_t i = 0; i < count; ++i) {
+      const Tile tile = tile_at(first + i);
+      const int64_t line = flat_ ? 0 : tile.at[0] * step_[0] * shape_.in[1] + tile.at[1] * step_[1];
+      from[i] = input + line * shape_.in[2] + tile.at[2] * step;
+      width[i] = tile.count;
+    }
+    constexpr int64_t kChannels = 16;
+    for (int64_t c0 = 0; c0 < in; c0 += kChannels) {
+      const int64_t cn = std::min(kChannels, in - c0);
+      for (int64_t i = 0; i < count; ++i) {
+        float* to = panels + (first + i - tiles.begin) * panel + c0 * width[i];
+        const float* src = from[i] + c0 * plane;
+        if (step == 1) {
+          kCopyRows[width[i]](src, plane, to, cn);
+          continue;
+        }
+        for (int64_t c = 0; c < cn; ++c, src += plane)
+          for (int64_t m = 0; m < width[i]; ++m) *to++ = src[m * step];
+      }
+    }
   }
 }
 
@@ -183,12 +219,12 @@ void PointwisePlan::run(const ConvArgs& args) const {
         args.input + (n * spec_.in_channels + g * spec_.in_per_group()) * shape_.in_plane();
     float* panels = workspace + thread * panel_floats();
     const int64_t panel = tile_ * spec_.in_per_group();
-    const int64_t t0 = tiles * chunk / chunks_, t1 = tiles * (chunk + 1) / chunks_;
-    for (int64_t t = t0; t < t1; ++t) copy_panel(input, tile_at(t), panels + (t - t0) * panel);
-    for (int64_t b = blocks * part / parts; b < blocks * (part + 1) / parts; ++b) {
-      for (int64_t t = t0; t < t1; ++t)
+    const Range here = part_of(tiles, chunk, chunks_), share = part_of(blocks, part, parts);
+    copy_panels(input, here, panels);
+    for (int64_t b = share.begin; b < share.end; ++b) {
+      for (int64_t t = here.begin; t < here.end; ++t)
         run_tile(args, n, g, blocks_[static_cast<size_t>(b)], tile_at(t),
-                 panels + (t - t0) * panel);
+                 panels + (t - here.begin) * panel);
     }
   });
 }

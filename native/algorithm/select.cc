@@ -173,9 +173,9 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   const int64_t steps = spec.in_per_group() * spec.taps();
   // Each block of output channels reads a tile's input again, from as many pages as channels: a
   // panel is cheaper from here on.
-  constexpr int64_t kManyOutputs = 128;
-  const bool in_place =
-      spec.stride[2] == 1 && steps <= kDeep && spec.out_per_group() < kManyOutputs;
+  constexpr int64_t kManyOutputs = 128, kManySteps = 128;
+  const bool in_place = spec.stride[2] == 1 && steps <= kDeep &&
+                        (steps <= kManySteps || spec.out_per_group() < kManyOutputs);
   if (one_row && over_pixels >= 0.9 && in_place)
     return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};

@@ -23,6 +23,7 @@ Napi::Value new_floats(Napi::Env env, int64_t length) {
   // own allocation of raw memory does neither.
   constexpr int64_t kSmall = 1 << 10;
   if (length <= kSmall) return Napi::Float32Array::New(env, static_cast<size_t>(length));
+  keep_freed_memory();
   napi_value raw = nullptr, buffer = nullptr;
   void* data = nullptr;
   try {

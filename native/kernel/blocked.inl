@@ -57,7 +57,7 @@ NNCONV_INLINE void blocked_store(const nnconv::BlockedTile* t, const vf (&acc)[M
 
 template <int M, int V>
 void blocked_tile(const nnconv::BlockedTile* t) {
-  prefetch_other(t->finish, t->out, t->out_block, V, M * W);
+  prefetch_outputs(t->finish, t->out, t->out_block, V, M * W);
   vf acc[M][V];
   if (t->input_m == W)
     blocked_sum<M, V, 1>(t, acc);

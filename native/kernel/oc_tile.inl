@@ -70,10 +70,52 @@ NNCONV_INLINE void store_blocks1(vf c, float* out, int64_t out_c, const F& finis
   if constexpr ((B + 1) * 4 < W) store_blocks1<B + 1>(c, out, out_c, finish);
 }
 
+#if NNCONV_WIDTH == 16
+// Stores N pixels from M0 on of one vector of channels: a row of each channel at once.
+template <int M, int V, int V0, int M0, int N, typename F>
+NNCONV_INLINE void store_rows(const vf (&acc)[M][V], float* out, int64_t out_c, const F& finish) {
+  vf quads[4][4];  // [four pixels][channel of each block]
+  NNCONV_UNROLL
+  for (int q = 0; q < 4; ++q) {
+    vf pixel[4];
+    NNCONV_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const int m = 4 * q + i;
+      pixel[i] = acc[M0 + (m < N ? m : N - 1)][V0];
+    }
+    const vf t0 = interleave_lo(pixel[0], pixel[1]), t1 = interleave_hi(pixel[0], pixel[1]);
+    const vf t2 = interleave_lo(pixel[2], pixel[3]), t3 = interleave_hi(pixel[2], pixel[3]);
+    quads[q][0] = pairs_lo(t0, t2);
+    quads[q][1] = pairs_hi(t0, t2);
+    quads[q][2] = pairs_lo(t1, t3);
+    quads[q][3] = pairs_hi(t1, t3);
+  }
+  NNCONV_UNROLL
+  for (int c = 0; c < 4; ++c) {
+    const vf lo01 = blocks_lo(quads[0][c], quads[1][c]), hi01 = blocks_hi(quads[0][c], quads[1][c]);
+    const vf lo23 = blocks_lo(quads[2][c], quads[3][c]), hi23 = blocks_hi(quads[2][c], quads[3][c]);
+    const vf rows[4] = {blocks_even(lo01, lo23), blocks_odd(lo01, lo23), blocks_even(hi01, hi23),
+                        blocks_odd(hi01, hi23)};
+    NNCONV_UNROLL
+    for (int b = 0; b < 4; ++b) {
+      float* row = out + M0 + (4 * b + c) * out_c;
+      vstore_n(row, finish.part(rows[b], row, N), N);
+    }
+  }
+}
+#endif
+
 template <int M, int V, int V0, int M0, typename F>
 NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t out_c,
                                     const F& finish) {
-  if constexpr (M - M0 >= 4) {
+#if NNCONV_WIDTH == 16
+  if constexpr (M - M0 > 8) {
+    constexpr int N = M - M0 < W ? M - M0 : W;
+    store_rows<M, V, V0, M0, N>(acc, out, out_c, finish);
+    store_transposed<M, V, V0, M0 + N>(acc, out, out_c, finish);
+  } else
+#endif
+      if constexpr (M - M0 >= 4) {
     const vf t0 = interleave_lo(acc[M0][V0], acc[M0 + 1][V0]);
     const vf t1 = interleave_hi(acc[M0][V0], acc[M0 + 1][V0]);
     const vf t2 = interleave_lo(acc[M0 + 2][V0], acc[M0 + 3][V0]);
@@ -191,31 +233,58 @@ NNCONV_INLINE void add_bias(vf (&acc)[M][V], const vf (&bias)[V]) {
 }
 
 template <int M, int V, typename F>
-NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& finish) {
-  if (t->out_m != 1 || t->channels != V * W) {
-    store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels, finish);
-    return;
-  }
-  store_transposed<M, V, 0, 0>(acc, t->out, t->out_c, finish);
-  if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, t->out + W * t->out_c, t->out_c, finish);
-  if constexpr (V > 2)
-    store_transposed<M, V, 2, 0>(acc, t->out + 2 * W * t->out_c, t->out_c, finish);
+NNCONV_INLINE void store_all_transposed(const vf (&acc)[M][V], float* out, int64_t out_c,
+                                        const F& finish) {
+  store_transposed<M, V, 0, 0>(acc, out, out_c, finish);
+  if constexpr (V > 1) store_transposed<M, V, 1, 0>(acc, out + W * out_c, out_c, finish);
+  if constexpr (V > 2) store_transposed<M, V, 2, 0>(acc, out + 2 * W * out_c, out_c, finish);
 }
 
-// What will be added to the outputs, on its way to the cache while they are computed.
-NNCONV_INLINE void prefetch_other(const Finish* finish, const float* out, int64_t step,
-                                  int64_t rows, int64_t floats) {
-  if (!finish || !finish->other) return;
-  const char* p = (const char*)out + finish->other;
-  for (int64_t i = 0; i < rows; ++i, p += 4 * step) {
-    for (int64_t at = 0; at < floats; at += 16) __builtin_prefetch(p + 4 * at);
-    __builtin_prefetch(p + 4 * floats - 4);
+// The first channels only.
+template <int M, int V, typename F>
+NNCONV_INLINE void store_some_transposed(const vf (&acc)[M][V], float* out, int64_t out_c,
+                                         int64_t channels, const F& finish) {
+  float rows[V * W][M];
+  store_all_transposed<M, V>(acc, &rows[0][0], M, Plain{});
+  for (int64_t c = 0; c < channels; ++c, out += out_c) {
+    NNCONV_UNROLL
+    for (int m = 0; m < M; m += W) {
+      const int n = M - m < W ? M - m : W;
+      vstore_n(out + m, finish.part(vload_n(&rows[c][m], n), out + m, n), n);
+    }
   }
+}
+
+template <int M, int V, typename F>
+NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& finish) {
+  if (t->out_m != 1)
+    store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels, finish);
+  else if (t->channels != V * W)
+    store_some_transposed<M, V>(acc, t->out, t->out_c, t->channels, finish);
+  else
+    store_all_transposed<M, V>(acc, t->out, t->out_c, finish);
+}
+
+template <bool WRITE>
+NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int64_t floats) {
+  for (int64_t i = 0; i < rows; ++i, p += 4 * step) {
+    for (int64_t at = 0; at < floats; at += kLine) __builtin_prefetch(p + 4 * at, WRITE);
+    __builtin_prefetch(p + 4 * floats - 4, WRITE);
+  }
+}
+
+// The outputs, and what will be added to them, on their way to the cache while they are computed: a
+// fresh output is in none, and stores would wait for each line.
+NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int64_t step,
+                                    int64_t rows, int64_t floats) {
+  prefetch_rows<true>((const char*)out, step, rows, floats);
+  if (finish && finish->other)
+    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats);
 }
 
 template <int M, int V>
 void oc_tile(const OcTile* t) {
-  prefetch_other(t->finish, t->out, t->out_c, t->channels, M);
+  prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1);
   vf acc[M][V];
   oc_sum<M, V>(t, acc);
   if (t->bias) {

@@ -46,7 +46,7 @@ NNCONV_INLINE void px_store(const PxTile* t, const vf (&acc)[M][V], const F& fin
 
 template <int M, int V>
 void px_tile(const PxTile* t) {
-  prefetch_other(t->finish, t->out, t->out_c, M, t->pixels);
+  prefetch_outputs(t->finish, t->out, t->out_c, M, t->pixels);
   vf acc[M][V], total[M][V];
   oc_zero<M, V>(acc);
   int64_t left = kSumSteps;

@@ -219,6 +219,23 @@ NNCONV_INLINE vf pairs_hi(vf a, vf b) {
 #endif
 }
 
+#if NNCONV_WIDTH == 16
+// 128-bit blocks (a0 a1 b0 b1), (a2 a3 b2 b3), (a0 a2 b0 b2), (a1 a3 b1 b3).
+NNCONV_INLINE vf blocks_lo(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+NNCONV_INLINE vf blocks_hi(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30,
+                                 31);
+}
+NNCONV_INLINE vf blocks_even(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+}
+NNCONV_INLINE vf blocks_odd(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+}
+#endif
+
 // The B-th 128-bit block.
 template <int B>
 NNCONV_INLINE f4 block(vf v) {

@@ -44,6 +44,20 @@ void advise_huge_pages(void* data, size_t bytes) {
 #endif
 }
 
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  // The C library maps and unmaps large blocks one by one, and returns the top of its heap, until a
+  // large block was freed once: from then on it keeps up to twice that. No page of it is touched.
+  constexpr size_t kLargest = 32u << 20;  // that the rule takes, the block's own head included
+  static const bool once = [] {
+    void* volatile block = std::malloc(kLargest - (64u << 10));
+    std::free(block);
+    return true;
+  }();
+  (void)once;
+#endif
+}
+
 Workspace::~Workspace() { aligned_free(data_); }
 
 void* Workspace::get(size_t bytes) {

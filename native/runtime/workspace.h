@@ -29,6 +29,11 @@ void aligned_free(void* p);
 // tenth then. Just a hint.
 void advise_huge_pages(void* data, size_t bytes);
 
+// Lets memory that was freed serve the next large request, where it would go back to the system
+// each time: outputs are freed by garbage collection, many at once, and fresh pages cost more than
+// most layers. Once a process; at most 64 MiB stay.
+void keep_freed_memory();
+
 // Owns floats aligned to a cache line.
 class AlignedFloats {
  public:
