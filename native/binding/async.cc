@@ -244,7 +244,6 @@ Napi::Value start_async(Napi::Env env, std::unique_ptr<AsyncCall> call) {
 AlignedFloats copy_of_input(const float* input, int64_t count) {
   try {
     AlignedFloats copy(static_cast<size_t>(count));
-    advise_huge_pages(copy.data(), copy.size() * sizeof(float));
     std::copy_n(input, count, copy.data());
     return copy;
   } catch (const std::bad_alloc&) {

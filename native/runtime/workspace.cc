@@ -9,18 +9,26 @@
 #endif
 
 namespace nnconv {
+namespace {
+
+// Of most systems; what is larger is made of whole ones where that is possible.
+constexpr size_t kHugePage = 2u << 20;
+
+}  // namespace
 
 void* aligned_allocate(size_t bytes) {
-  constexpr size_t kAlign = 64;
-  if (bytes > SIZE_MAX - kAlign) throw std::bad_alloc();
-  const size_t rounded = (bytes + kAlign) / kAlign * kAlign;
+  constexpr size_t kLine = 64;
+  if (bytes > SIZE_MAX - kLine) throw std::bad_alloc();
+  const size_t rounded = (bytes + kLine) / kLine * kLine;
+  const size_t align = bytes < kHugePage ? kLine : kHugePage;
 #if defined(_WIN32)
-  void* p = _aligned_malloc(rounded, kAlign);
+  void* p = _aligned_malloc(rounded, align);
 #else
   void* p = nullptr;
-  if (posix_memalign(&p, kAlign, rounded) != 0) p = nullptr;
+  if (posix_memalign(&p, align, rounded) != 0) p = nullptr;
 #endif
   if (!p) throw std::bad_alloc();
+  advise_huge_pages(p, bytes);
   return p;
 }
 
@@ -34,9 +42,9 @@ void aligned_free(void* p) {
 
 void advise_huge_pages(void* data, size_t bytes) {
 #if defined(__linux__)
-  constexpr size_t kPage = 2u << 20;
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(data) + kPage - 1) / kPage * kPage;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / kPage * kPage;
+  const uintptr_t first =
+      (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / kHugePage * kHugePage;
   if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
 #else
   (void)data;
@@ -67,7 +75,6 @@ void* Workspace::get(size_t bytes) {
     size_ = 0;
     data_ = aligned_allocate(bytes);
     size_ = bytes;
-    advise_huge_pages(data_, bytes);
   }
   return data_;
 }

@@ -21,7 +21,7 @@ class Workspace {
   size_t size_ = 0;
 };
 
-// Aligned to 64 bytes; throws std::bad_alloc.
+// Aligned to 64 bytes, with large pages behind what is large enough; throws std::bad_alloc.
 void* aligned_allocate(size_t bytes);
 void aligned_free(void* p);
 
