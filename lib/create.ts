@@ -181,12 +181,16 @@ function nestedShape(data: unknown): number[] {
   return shape;
 }
 
+const TypedArray = Object.getPrototypeOf(Float32Array) as new () => NodeJS.TypedArray;
+
 /** An array, a typed array of numbers or another array-like object; undefined for anything else. */
 function asList(name: string, value: unknown): ArrayLike<unknown> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (Array.isArray(value)) return value as unknown[];
   const numbers = asTypedArray(name, value);
   if (numbers !== undefined) return numbers;
+  // A proxy of a typed array, or an object with its prototype: it can't be asked for its length.
+  if (value instanceof TypedArray) return undefined;
   const { length } = value as { length?: unknown };
   return Number.isSafeInteger(length) && (length as number) >= 0
     ? (value as ArrayLike<unknown>)

@@ -194,6 +194,16 @@ describe('buffers', () => {
     expectRejected(() => tensor(shared, [4]), /data/, 'ERR_NNCONV_BUFFER');
   });
 
+  test('what only looks like a typed array', () => {
+    const message = /must be .*array/;
+    const proxy = new Proxy(Float32Array.of(1, 2), {});
+    const heir: unknown = Object.create(Float32Array.prototype);
+    for (const data of [proxy, heir]) {
+      expectRejected(() => tensor(data as Float32Array), message);
+      expectRejected(() => tensor([[1, 2], data as number[]]), message);
+    }
+  });
+
   test('arrays of another realm are as good as our own', () => {
     const foreign = vm.runInNewContext('Float32Array.of(1, 2, 3, 4)');
     const layer = new nn.Conv1d(1, 1, 1, { bias: false });

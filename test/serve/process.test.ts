@@ -66,7 +66,7 @@ const digit = (rows = 1) =>
   });
 const INFER = '/v2/models/digits/infer';
 
-const config = (models: object[], rest: object = {}): string => {
+const config = (models: unknown, rest: object = {}): string => {
   const folder = fs.mkdtempSync(path.join(home, 'config-'));
   const file = path.join(folder, 'config.json');
   fs.writeFileSync(file, JSON.stringify({ models, ...rest }));
@@ -243,4 +243,17 @@ test.each<[string[], number, RegExp]>([
   expect(result.stderr).toMatch(message);
   expect(result.stderr.trim().split('\n')).toHaveLength(1);
   expect(result.status).toBe(status);
+});
+
+test.each<[unknown, RegExp]>([
+  [undefined, /models must be an array, got undefined/],
+  [{ digits: {} }, /models must be an array, got/],
+  [['digits'], /models\[0\] must be/],
+  [[null], /models\[0\] must be/],
+])('a config whose models are %j is refused', (models, message) => {
+  const args = ['--max-batch', '4', '--config', config(models)];
+  const result = spawnSync(process.execPath, [...MAIN, ...args], { encoding: 'utf8', env });
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr.trim().split('\n')).toHaveLength(1);
+  expect(result.status).toBe(1);
 });

@@ -79,7 +79,10 @@ async function configOf(options: Options): Promise<ServeConfig> {
       : await readConfig(config);
   return {
     ...base,
-    models: base.models.map((item) => withBatching(item, maxBatch, maxDelay)),
+    // What a file holds instead of them, the server refuses.
+    models: Array.isArray(base.models)
+      ? base.models.map((item: ModelConfig) => withBatching(item, maxBatch, maxDelay))
+      : base.models,
     host: options.host ?? base.host,
     port: options.port ?? base.port,
     threads: options.threads ?? base.threads,
@@ -93,6 +96,7 @@ function withBatching(
   maxBatchSize: number | undefined,
   maxDelayMs: number | undefined,
 ): ModelConfig {
+  if (typeof model !== 'object' || (model as unknown) === null) return model;
   const batching = {
     ...model.batching,
     ...(maxBatchSize === undefined ? {} : { maxBatchSize }),
