@@ -27,7 +27,13 @@ async function main() {
     onRequestEnd: ({ status }) => void (counts.ended[status] = (counts.ended[status] ?? 0) + 1),
   };
   const server = await startServer(
-    { logLevel: 'warn', ...config, port, ...(values.count ? { hooks } : {}) },
+    {
+      logLevel: 'warn',
+      ...config,
+      port,
+      token: process.env.NNCONV_TOKEN ?? config.token,
+      ...(values.count ? { hooks } : {}),
+    },
     { logStream: process.stderr },
   );
   if (values.count) process.once('exit', () => console.log(JSON.stringify(counts)));

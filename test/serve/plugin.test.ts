@@ -111,6 +111,10 @@ describe('a token', () => {
     expect(loads).toBe(3);
     const withConfig = await post('load', '{"parameters":{"config":"{}"}}');
     expect([withConfig.status, loads]).toEqual([400, 3]);
+    for (const parameters of ['[]', 'null', '{"unload_dependents":0}']) {
+      const refused = await post('unload', `{"parameters":${parameters}}`);
+      expect([refused.status, Object.keys(refused.json())]).toEqual([400, ['error']]);
+    }
 
     expect((await post('unload', '{"parameters":{"unload_dependents":false}}')).status).toBe(200);
     expect((await call(server, INFER, { body, headers })).status).toBe(404);
@@ -120,6 +124,7 @@ describe('a token', () => {
       { name: 'small', version: '1', state: 'UNAVAILABLE', reason: 'unloaded' },
     ]);
     expect(await index('{"ready":true}')).toEqual([]);
+    expect(await index('{"ready":{}}')).toEqual({ error: 'ready must be true or false' });
     expect((await post('load')).status).toBe(200);
     expect(await index('{"ready":true}')).toEqual([
       { name: 'small', version: '1', state: 'READY', reason: '' },

@@ -15,6 +15,9 @@ export function repositoryRoutes(app: FastifyInstance, service: Service): void {
     url: '/v2/repository/index',
     handler: async (request) => {
       const ready = member(await bodyOf(request, limits.bodyLimit), 'ready');
+      if (ready !== undefined && typeof ready !== 'boolean') {
+        throw badRequest('ready must be true or false');
+      }
       const entries = repository.index();
       return ready === true ? entries.filter(({ state }) => state === 'READY') : entries;
     },
@@ -29,16 +32,24 @@ export function repositoryRoutes(app: FastifyInstance, service: Service): void {
         }
         const { model } = request.params as ModelParams;
         const parameters = member(await bodyOf(request, limits.bodyLimit), 'parameters');
-        // Triton's clients say so always.
-        const harmless = (key: string): boolean => key === 'unload_dependents';
-        if (isObject(parameters) && !Object.keys(parameters).every(harmless)) {
-          throw badRequest('models are loaded as the config says: give no parameters');
-        }
+        checkParameters(parameters);
         await repository[action](model);
         request.log.info({ model }, `model ${action}ed`);
         return reply.header('content-type', 'application/json').send('{}');
       },
     });
+  }
+}
+
+/** Models are loaded as the config says; `unload_dependents` is what Triton's clients say always. */
+function checkParameters(parameters: unknown): void {
+  if (parameters === undefined) return;
+  if (!isObject(parameters)) throw badRequest('parameters must be an object');
+  for (const [key, value] of Object.entries(parameters)) {
+    if (key !== 'unload_dependents') {
+      throw badRequest('models are loaded as the config says: give no parameters');
+    }
+    if (typeof value !== 'boolean') throw badRequest(`${key} must be true or false`);
   }
 }
 
