@@ -418,14 +418,7 @@ type Forward = (...args: unknown[]) => unknown;
 export function standInForForward(module: Module, make: (forward: Forward) => Forward): () => void {
   // A `forward` that is an arrow function is an own property itself.
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const { forward } = module as { forward: unknown };
-  const value = make(
-    typeof forward === 'function'
-      ? (forward.bind(module) as Forward)
-      : () => {
-          throw missingForward(module);
-        },
-  );
+  const value = make(module.forward.bind(module) as Forward);
   Object.defineProperty(module, 'forward', { value, configurable: true, writable: true });
   return () => {
     // Whoever replaced it since keeps their own.
@@ -434,6 +427,15 @@ export function standInForForward(module: Module, make: (forward: Forward) => Fo
     else Object.defineProperty(module, 'forward', own);
   };
 }
+
+// Abstract for the compiler, which JavaScript's users don't have.
+Object.defineProperty(Module.prototype, 'forward', {
+  value(this: Module): never {
+    throw missingForward(this);
+  },
+  configurable: true,
+  writable: true,
+});
 
 /** The error of a module that is called, but only holds others. */
 export function missingForward(module: Module): Error {

@@ -123,6 +123,7 @@ test('a module without forward holds others, and is named when it is called', ()
     message: expect.stringMatching(message) as string,
   }) as Error;
   expect(() => compile(new Bare()).run(x)).toThrow(expected);
+  expect(() => new nn.Sequential(new Bare()).forward(x)).toThrow(expected);
   const calling = network({ bare: new Bare() }, function (y) {
     return this.bare.forward(y);
   });
