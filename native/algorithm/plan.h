@@ -74,6 +74,8 @@ bool supports_depthwise(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_pointwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_pointwise(const ConvSpec&);
+std::unique_ptr<ConvPlan> make_im2col_plan(const ConvSpec&, const ConvShape&, const KernelTable&);
+bool supports_im2col(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_col2im_plan(const ConvSpec&, const ConvShape&, const KernelTable&);
 bool supports_col2im(const ConvSpec&);
 // `kind` as in kWinogradPair; winograd_kind() is the one with tiles of m_height x m_width outputs

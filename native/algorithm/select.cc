@@ -17,11 +17,12 @@ constexpr const char* kWinograd4 = "winograd_4x4";
 constexpr const char* kWinograd2 = "winograd_2x2";
 constexpr const char* kWinogradRow = "winograd_1x4";
 constexpr const char* kPointwise = "pointwise";
+constexpr const char* kIm2col = "im2col";
 constexpr const char* kCol2im = "col2im";
 constexpr const char* kBlocked1x1 = "blocked_1x1";
 constexpr const char* kBlockedDepthwise = "blocked_depthwise";
 constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,    kDirectPx, kDepthwise, kWinograd4,
-                                       kWinograd2, kWinogradRow, kCol2im,   kReference};
+                                       kWinograd2, kWinogradRow, kIm2col,   kCol2im,    kReference};
 
 struct WinogradChoice {
   const char* name;
@@ -43,6 +44,7 @@ bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectPx) return supports_direct_px(spec);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
   if (algorithm == kPointwise) return supports_pointwise(spec);
+  if (algorithm == kIm2col) return supports_im2col(spec);
   if (algorithm == kCol2im) return supports_col2im(spec);
   return algorithm == kReference || kind_of(algorithm, spec) >= 0;
 }
@@ -121,6 +123,18 @@ bool prefers_col2im(const ConvSpec& spec) {
   return supports_pointwise(spec) ? out == 1 : out < kFewChannels;
 }
 
+// Direct summation begins a tile of pixels with every row, and each tile reads all weights: rows of
+// at most half a tile are worth copying where many output channels share the copy. It leaves out
+// taps on padding, which a panel holds as zeros.
+bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  if (!supports_im2col(spec) || spec.out_per_group() < 8 * kernels.width) return false;
+  const bool plane = spec.taps() == 1 && spec.stride == Dims{1, 1, 1};
+  const int64_t run = plane ? shape.out_plane() : shape.out[2];
+  const double met =
+      met_taps(spec, shape, 0, 1) * met_taps(spec, shape, 1, 1) * met_taps(spec, shape, 2, 1);
+  return 2 * run <= kernels.oc_m[2] && met >= 0.4 && spec.in_per_group() * spec.taps() >= 256;
+}
+
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
 const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int width) {
   // Transforms work on whole vectors of channels.
@@ -148,6 +162,8 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
     return {kDepthwise, "one input channel and at most two output channels a group"};
   const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
   if (winograd) return {winograd, "fewer multiplications outweigh the transforms"};
+  if (prefers_im2col(spec, shape, kernels))
+    return {kIm2col, "short rows and many channels: tiles of pixels go on across rows and images"};
   if (prefers_col2im(spec))
     return {kCol2im, "few output channels: vectors over them and the taps together"};
   if (spec.transposed && supports_pointwise(spec))
@@ -204,6 +220,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
+    if (name == kIm2col) return make_im2col_plan(spec, shape, kernels);
     if (name == kCol2im) return make_col2im_plan(spec, shape, kernels);
     const int kind = kind_of(name, spec);
     if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind, {});
