@@ -5,6 +5,8 @@ import type { Machine } from './machine';
 const slug = (text: string): string =>
   text
     .toLowerCase()
+    // What chip makers add to a name.
+    .replace(/\((r|tm)\)|\bprocessor\b/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
 
