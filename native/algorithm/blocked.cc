@@ -101,15 +101,21 @@ void Blocked1x1Plan::run(const ConvArgs& args) const {
   const int64_t blocks = static_cast<int64_t>(blocks_.size());
   const int64_t tiles = rows_ * row_tiles_;
   const int64_t planes = args.batch * chunks_;
-  // Where there are few chunks, threads share the blocks of one.
-  const int64_t parts = planes < 4 * args.threads
-                            ? std::min<int64_t>(blocks, args.threads > 1 ? 4 * args.threads : 1)
-                            : 1;
-  parallel_for(planes * parts, args.threads, [&](int64_t i, int) {
-    const int64_t part = i % parts, chunk = i / parts % chunks_, n = i / parts / chunks_;
-    const int64_t t0 = tiles * chunk / chunks_, t1 = tiles * (chunk + 1) / chunks_;
-    for (int64_t b = blocks * part / parts; b < blocks * (part + 1) / parts; ++b) {
-      for (int64_t t = t0; t < t1; ++t) run_tile(args, n, blocks_[static_cast<size_t>(b)], t);
+  if (planes == 0) return;
+  // Where there are few chunks, threads share the blocks of one, and where these are few, its
+  // tiles.
+  const int64_t enough = args.threads > 1 ? 4 * args.threads : 1;
+  const int64_t parts = planes < enough ? std::min(blocks, enough) : 1;
+  const int64_t cuts =
+      planes * parts < enough ? std::min(ceil_div(enough, planes * parts), chunk_) : 1;
+  parallel_for(planes * parts * cuts, args.threads, [&](int64_t i, int) {
+    const int64_t cut = i % cuts, part = i / cuts % parts;
+    const int64_t chunk = i / cuts / parts % chunks_, n = i / cuts / parts / chunks_;
+    const Range here = part_of(tiles, chunk * cuts + cut, chunks_ * cuts);
+    const Range share = part_of(blocks, part, parts);
+    for (int64_t b = share.begin; b < share.end; ++b) {
+      for (int64_t t = here.begin; t < here.end; ++t)
+        run_tile(args, n, blocks_[static_cast<size_t>(b)], t);
     }
   });
 }

@@ -49,14 +49,17 @@ class Team {
   std::atomic<bool> open_{false};
   std::atomic<int> active_{0};
   std::atomic<uint64_t> epoch_{0};  // counts works
-  std::atomic<int64_t> next_{0};
   int threads_ = 0;
   int64_t items_ = 0;
+  int64_t grain_ = 1;  // items that a thread takes at a time
   ParallelBody body_ = nullptr;
   void* context_ = nullptr;
   const std::atomic<bool>* cancelled_ = nullptr;
 
-  std::atomic<int> refused_at_{0};
+  // What working threads write, on a cache line that nobody else reads.
+  alignas(64) std::atomic<int64_t> next_{0};
+
+  alignas(64) std::atomic<int> refused_at_{0};
 };
 
 }  // namespace nnconv
