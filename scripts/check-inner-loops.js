@@ -13,7 +13,7 @@ const { execFileSync } = require('node:child_process');
 const path = require('node:path');
 
 /** The micro-kernels that must not spill, by what their names begin with. */
-const HOT = /(oc_tile|oc_paired|px_tile|winograd_product)</;
+const HOT = /(oc_tile|oc_paired|px_tile|winograd_product|winograd_fused)</;
 const MULTIPLY = /\b(vfn?madd\d+ps|vmulps|mulps|fmla)\b/;
 /** Wide vectors only: in plain x86-64 code a masked load is put together on the stack. */
 const VECTOR_ON_STACK = /[yz]mm\d+.*\(%rsp|\(%rsp.*[yz]mm\d+/;

@@ -83,6 +83,9 @@ bool supports_col2im(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
                                              int kind, ConvFormats formats);
 int winograd_kind(const ConvSpec&, int m_height, int m_width);
+// Whether weights are transformed on the way to their product: planes of few tiles, where a kernel
+// is compiled for it.
+bool winograd_fuses(const ConvSpec&, const ConvShape&, const KernelTable&, int kind);
 // Tiles along a dimension of so many outputs.
 int64_t winograd_tiles(const WinogradAxis&, int64_t dilation, int64_t outputs);
 

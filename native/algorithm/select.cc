@@ -87,11 +87,14 @@ double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
          (kEfficiency * tiles);
 }
 
-// Products in the transformed domain, transforms on both sides, and the transformed weights that
-// stream through the cache.
-double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int width) {
+// Products in the transformed domain, transforms on both sides, and the weights that stream through
+// the cache.
+double winograd_cost(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                     int kind) {
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
+  const int width = kernels.width;
+  const bool fused = winograd_fuses(spec, shape, kernels, kind);
   const double points = rows.points * columns.points;
   const double plane_tiles =
       static_cast<double>(winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
@@ -102,10 +105,11 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, int kind, int
   const double taps = static_cast<double>(spec.kernel[0]);
   const double full = std::min(1.0, plane_tiles / 4.0);
   const double lanes = channel_lane_use(spec.out_per_group(), width);
-  const double products = tiles * points * in * out * taps / (kEfficiency * full * lanes);
+  const double weights = fused ? 1.3 : 1.0;  // their transform
+  const double products = weights * tiles * points * in * out * taps / (kEfficiency * full * lanes);
   constexpr double kTransform = 5.0;  // a point and channel, in or out
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
-  const double bytes = 4.0 * points * in * out * taps;
+  const double bytes = 4.0 * in * out * (fused ? static_cast<double>(spec.taps()) : points * taps);
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
   const double stream = bytes * (bytes >= kFar ? 1.8 : 1.0) * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
@@ -136,7 +140,8 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 }
 
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
-const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int width) {
+const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape,
+                            const KernelTable& kernels) {
   // Transforms work on whole vectors of channels.
   if (std::min(spec.in_per_group(), spec.out_per_group()) < kFewChannels) return nullptr;
   const char* best = nullptr;
@@ -144,7 +149,7 @@ const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape, int wi
   for (const WinogradChoice& w : kWinograds) {
     const int kind = kind_of(w.name, spec);
     if (kind < 0) continue;
-    const double cost = winograd_cost(spec, shape, kind, width);
+    const double cost = winograd_cost(spec, shape, kernels, kind);
     if (cost < least) {
       least = cost;
       best = w.name;
@@ -160,7 +165,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   if (spec.in_channels == 0) return {kReference, "no input channels: the output is the bias"};
   if (supports_depthwise(spec) && spec.out_per_group() <= 2)
     return {kDepthwise, "one input channel and at most two output channels a group"};
-  const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels.width);
+  const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels);
   if (winograd) return {winograd, "fewer multiplications outweigh the transforms"};
   if (prefers_im2col(spec, shape, kernels))
     return {kIm2col, "short rows and many channels: tiles of pixels go on across rows and images"};

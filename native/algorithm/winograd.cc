@@ -5,14 +5,16 @@
 //
 // A strip of tiles at a time: its input is transformed for all channels, then for each block of
 // output channels the products are summed and transformed back, so that V and M stay in the cache.
-// A tile that comes out with a value that is not finite is computed again by definition: Inf and
-// NaN must not spread beyond their own windows.
+// A plane of few tiles takes the weights as they are and transforms them on the way: there are
+// fewer of them to read from memory. Images that are smaller than a strip share one. A tile that
+// comes out with a value that is not finite is computed again by definition: Inf and NaN must not
+// spread beyond their own windows.
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <vector>
 
 #include "algorithm/plan.h"
+#include "algorithm/winograd_tiles.h"
+#include "algorithm/winograd_weights.h"
 #include "runtime/cpu.h"
 #include "runtime/parallel.h"
 
@@ -25,112 +27,9 @@ constexpr int64_t kChunk = 32;
 // for the same cache sets.
 constexpr int64_t kSkew = 16;
 
-// The finite points of kernel/winograd.inl; infinity is one more.
-std::vector<double> finite_points(int points) {
-  const double a = std::sqrt(0.5), b = std::sqrt(2.0);
-  switch (points) {
-    case 3:
-      return {0, 1};
-    case 4:
-      return {0, 1, -1};
-    case 5:
-      return {0.5, -0.5, 1.25, -1.25};
-    default:
-      return {0, a, -a, b, -b};
-  }
-}
-
-constexpr int kMostPoints = 10, kMostTaps = 5;
-using TapRow = std::array<double, kMostTaps>;
-
-// G along one dimension, a row for each point: (1, p, p^2, ...) / prod(p - other points), and
-// (..., 0, 1) for infinity, each at the taps of its part.
-std::vector<TapRow> kernel_transform(const WinogradAxis& axis) {
-  std::vector<TapRow> rows;
-  for (int i = 0; i < axis.part_count; ++i) {
-    const WinogradPart& part = axis.parts[i];
-    const auto tap = [&](int t) { return static_cast<size_t>(part.tap + t * part.tap_step); };
-    if (part.taps == 1) {
-      TapRow row{};
-      row[tap(0)] = 1;
-      rows.insert(rows.end(), static_cast<size_t>(part.outputs), row);
-      continue;
-    }
-    const std::vector<double> points = finite_points(part.outputs + part.taps - 1);
-    for (double p : points) {
-      double value = 1;
-      for (double other : points) value /= other == p ? 1 : p - other;
-      TapRow row{};
-      for (int t = 0; t < part.taps; ++t, value *= p) row[tap(t)] = value;
-      rows.push_back(row);
-    }
-    TapRow last{};
-    last[tap(part.taps - 1)] = 1;
-    rows.push_back(last);
-  }
-  return rows;
-}
-
-// G w G^T of one kernel; zeros where there is none.
-void transform_kernel(const std::vector<TapRow>& gh, const std::vector<TapRow>& gw, const float* w,
-                      int kh, int kw, float* u, int64_t u_xi) {
-  double half[kMostPoints][kMostTaps] = {};
-  for (size_t y = 0; w && y < gh.size(); ++y)
-    for (int k = 0; k < kh; ++k)
-      for (int x = 0; x < kw; ++x) half[y][x] += gh[y][static_cast<size_t>(k)] * w[k * kw + x];
-  for (size_t y = 0; y < gh.size(); ++y) {
-    for (const TapRow& row : gw) {
-      double sum = 0;
-      for (int x = 0; x < kw; ++x) sum += row[static_cast<size_t>(x)] * half[y][x];
-      *u = static_cast<float>(sum);
-      u += u_xi;
-    }
-  }
-}
-
-struct Block {
-  int64_t first;
-  int64_t channels;
-  int vectors;
-  int64_t offset;  // lanes of the blocks before
-};
-
 struct Strip {
   int64_t y0, y1, x0, x1;  // tiles
   int64_t tiles() const { return (y1 - y0) * (x1 - x0); }
-};
-
-// One tap has no neighbours that a dilation could move away.
-int64_t effective_dilation(const WinogradAxis& axis, int64_t dilation) {
-  return axis.kernel > 1 ? dilation : 1;
-}
-
-// The tiles along one dimension, in the order of their first outputs. With a dilation of d, d tiles
-// interleave.
-struct TileAxis {
-  TileAxis(const WinogradAxis& a, int64_t spec_dilation, int64_t size)
-      : axis(a), dilation(effective_dilation(a, spec_dilation)), outputs(size) {}
-
-  const WinogradAxis& axis;
-  int64_t dilation;
-  int64_t outputs;  // of the whole dimension
-
-  int64_t tiles() const { return winograd_tiles(axis, dilation, outputs); }
-  int64_t first_output(int64_t tile) const {
-    return tile / dilation * axis.outputs * dilation + tile % dilation;
-  }
-  // Outputs of a tile that exist.
-  int64_t outputs_of(int64_t tile) const {
-    return std::min<int64_t>(axis.outputs, ceil_div(outputs - first_output(tile), dilation));
-  }
-  // Of the input, counted from the first tile's.
-  int64_t first_pixel(int64_t tile) const {
-    return tile / dilation * axis.step * dilation + tile % dilation;
-  }
-  // Input pixels from the first one of tile `begin` to the last one of tile `end - 1`.
-  int64_t pixels(int64_t begin, int64_t end) const {
-    return first_pixel(end - 1) - first_pixel(begin) + (axis.span - 1) * dilation + 1;
-  }
 };
 
 class WinogradPlan final : public ConvPlan {
@@ -144,36 +43,30 @@ class WinogradPlan final : public ConvPlan {
         rows_(kWinogradAxis[kWinogradPair[kind][0]], spec.dilation[1], shape.out[1]),
         columns_(kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]),
         width_(kernels.width),
-        formats_(formats) {
-    channels_ = ceil_div(spec.in_per_group(), width_) * width_;
-    for (int64_t first = 0; first < spec.out_per_group();) {
-      const int64_t left = spec.out_per_group() - first;
-      const int vectors = left > width_ ? 2 : 1;
-      blocks_.push_back({first, std::min<int64_t>(left, vectors * width_), vectors, lanes_});
-      lanes_ += vectors * width_;
-      first += vectors * width_;
-    }
+        formats_(formats),
+        channels_(ceil_div(spec.in_per_group(), width_) * width_),
+        fused_(winograd_fuses(spec, shape, kernels, kind)),
+        weights_(spec, rows_.axis, columns_.axis, width_, fused_) {
     make_strips();
   }
 
   const char* pack_key() const override {
-    return rows_.axis.outputs == 1   ? "winograd_1x4"
+    return fused_                    ? "winograd_fused"
+           : rows_.axis.outputs == 1 ? "winograd_1x4"
            : rows_.axis.outputs == 2 ? "winograd_2x2"
                                      : "winograd_4x4";
   }
-  // The transformed weights, then the weights as they are for recomputed tiles.
-  size_t packed_floats() const override {
-    return static_cast<size_t>(spec_.groups * group_floats() + spec_.weight_size());
-  }
-  void pack(const float* weight, float* packed) const override;
+  size_t packed_floats() const override { return static_cast<size_t>(weights_.packed_floats()); }
+  void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
   size_t workspace_bytes(int threads) const override {
     return static_cast<size_t>(threads * thread_floats()) * sizeof(float);
   }
   void run(const ConvArgs& args) const override;
 
  private:
+  // The same strip of some images.
   struct Item {
-    int64_t n, g;
+    int64_t n0, n1, g;
     const Strip* strip;
     int64_t block0, block1;
     int64_t depth0, depth1;
@@ -181,12 +74,17 @@ class WinogradPlan final : public ConvPlan {
 
   void make_strips();
   void run_item(const ConvArgs& args, const Item& item, float* scratch) const;
-  void transform_input(const ConvArgs& args, const Item& item, int64_t depth, float* strip,
-                       float* v) const;
-  void multiply(const Block& block, int64_t tiles, const float* v, const float* u, float* m,
+  void transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
+                       float* strip, float* v) const;
+  void make_panels(int64_t tiles, const float* v, float* panels) const;
+  void multiply(const WinogradBlock& block, int64_t tiles, const float* v, const float* u, float* m,
                 bool add) const;
-  void transform_output(const ConvArgs& args, const Item& item, const Block& block, int64_t depth,
-                        const float* m) const;
+  void multiply_point(const WinogradBlock& block, int64_t tiles, const float* v, const float* u,
+                      float* m, bool add) const;
+  void multiply_fused(int64_t tiles, const float* panels, const float* weights, float* m,
+                      bool add) const;
+  void transform_output(const ConvArgs& args, const Item& item, const WinogradBlock& block,
+                        int64_t n, int64_t depth, const float* m) const;
   void recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t first, int64_t count,
                  int64_t depth, int64_t ty, int64_t tx) const;
   double output_at(const ConvArgs& args, int64_t n, int64_t g, int64_t o, const Dims& at) const;
@@ -198,13 +96,19 @@ class WinogradPlan final : public ConvPlan {
   }
   int64_t xis() const { return rows_.axis.points * columns_.axis.points; }
   int64_t depth_taps() const { return spec_.kernel[0]; }
-  int64_t group_floats() const { return depth_taps() * xis() * spec_.in_per_group() * lanes_; }
   int64_t v_xi() const { return max_tiles_ * channels_ + kSkew; }
   int64_t m_xi() const { return max_tiles_ * 2 * width_ + kSkew; }
   int64_t v_floats() const { return xis() * v_xi(); }
   int64_t strip_floats() const { return strip_pixels_ * width_; }
+  // What the products read of one depth: V, or panels.
+  int64_t row_panel_floats() const { return columns_.axis.points * kFusedTiles * channels_; }
+  int64_t depth_floats() const {
+    return fused_ ? ceil_div(max_tiles_, kFusedTiles) * kFusedRows * row_panel_floats()
+                  : v_floats();
+  }
   int64_t thread_floats() const {
-    return strip_floats() + depth_taps() * v_floats() + xis() * m_xi();
+    return strip_floats() + (fused_ ? v_floats() : 0) + depth_taps() * depth_floats() +
+           xis() * m_xi();
   }
 
   ConvSpec spec_;
@@ -215,9 +119,10 @@ class WinogradPlan final : public ConvPlan {
   int64_t width_;  // of a vector
   ConvFormats formats_;
   int64_t channels_;  // input channels of a group, in whole vectors
-  std::vector<Block> blocks_;
-  int64_t lanes_ = 0;
+  bool fused_;        // weights are transformed on the way to their product
+  WinogradWeights weights_;
   std::vector<Strip> strips_;
+  int64_t images_ = 1;  // at most so many share a strip
   int64_t max_tiles_ = 0;
   int64_t strip_pixels_ = 0;
 };
@@ -231,11 +136,12 @@ void WinogradPlan::make_strips() {
   const int64_t nx = ceil_div(tiles_x, most);
   const int64_t rows = nx > 1 ? 1 : std::max<int64_t>(1, most / tiles_x);
   const int64_t ny = ceil_div(tiles_y, rows);
+  if (nx * ny == 1) images_ = std::max<int64_t>(1, most / (tiles_y * tiles_x));
   for (int64_t y = 0; y < ny; ++y) {
     for (int64_t x = 0; x < nx; ++x) {
       const Strip s{tiles_y * y / ny, tiles_y * (y + 1) / ny, tiles_x * x / nx,
                     tiles_x * (x + 1) / nx};
-      max_tiles_ = std::max(max_tiles_, s.tiles());
+      max_tiles_ = std::max(max_tiles_, images_ * s.tiles());
       const int64_t pixel_rows = rows_.pixels(s.y0, s.y1);
       const int64_t pixel_columns = columns_.pixels(s.x0, s.x1);
       strip_pixels_ =
@@ -245,34 +151,12 @@ void WinogradPlan::make_strips() {
   }
 }
 
-void WinogradPlan::pack(const float* weight, float* packed) const {
-  const auto gh = kernel_transform(rows_.axis), gw = kernel_transform(columns_.axis);
-  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
-  for (int64_t g = 0; g < spec_.groups; ++g) {
-    for (const Block& block : blocks_) {
-      const int64_t lanes = block.vectors * width_;
-      float* u = packed + g * group_floats() + block.offset * depth_taps() * xis() * in;
-      for (int64_t kd = 0; kd < depth_taps(); ++kd, u += xis() * in * lanes) {
-        for (int64_t c = 0; c < in; ++c) {
-          for (int64_t j = 0; j < lanes; ++j) {
-            const int64_t o = block.first + j;
-            const int64_t pair = spec_.transposed ? (g * in + c) * out + o : (g * out + o) * in + c;
-            const float* w =
-                j < block.channels ? weight + pair * taps + kd * taps / depth_taps() : nullptr;
-            transform_kernel(gh, gw, w, rows_.axis.kernel, columns_.axis.kernel, u + c * lanes + j,
-                             in * lanes);
-          }
-        }
-      }
-    }
-  }
-  std::copy_n(weight, spec_.weight_size(), packed + spec_.groups * group_floats());
-}
-
 void WinogradPlan::run(const ConvArgs& args) const {
-  const int64_t blocks = static_cast<int64_t>(blocks_.size());
+  const int64_t blocks = static_cast<int64_t>(weights_.blocks().size());
   const int64_t threads = args.threads;
-  const int64_t planes = args.batch * spec_.groups * static_cast<int64_t>(strips_.size());
+  const int64_t strips = static_cast<int64_t>(strips_.size());
+  const int64_t images = ceil_div(args.batch, images_);
+  const int64_t planes = images * spec_.groups * strips;
   // Depth is cut where there are fewer strips than threads could share evenly; then channels, for
   // which the input is transformed again.
   const int64_t depths =
@@ -282,10 +166,11 @@ void WinogradPlan::run(const ConvArgs& args) const {
   float* workspace = static_cast<float*>(args.workspace);
   parallel_for(items * cuts, args.threads, [&](int64_t i, int thread) {
     const int64_t cut = i % cuts, depth = i / cuts % depths, plane = i / cuts / depths;
-    const int64_t strips = static_cast<int64_t>(strips_.size());
-    const int64_t ng = plane / strips;
-    const Item item{ng / spec_.groups,
-                    ng % spec_.groups,
+    const int64_t group = plane / strips;
+    const Range n = part_of(args.batch, group / spec_.groups, images);
+    const Item item{n.begin,
+                    n.end,
+                    group % spec_.groups,
                     &strips_[static_cast<size_t>(plane % strips)],
                     blocks * cut / cuts,
                     blocks * (cut + 1) / cuts,
@@ -298,37 +183,87 @@ void WinogradPlan::run(const ConvArgs& args) const {
 void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scratch) const {
   float* strip = scratch;
   float* v = strip + strip_floats();
-  float* m = v + depth_taps() * v_floats();
-  const int64_t in = spec_.in_per_group(), taps = depth_taps();
-  const int64_t tiles = item.strip->tiles();
-  int64_t transformed = -1;  // the last input depth in the ring of V
+  float* ring = v + (fused_ ? v_floats() : 0);
+  float* m = ring + depth_taps() * depth_floats();
+  const int64_t taps = depth_taps(), plane_tiles = item.strip->tiles();
+  const int64_t tiles = (item.n1 - item.n0) * plane_tiles;
+  int64_t transformed = -1;  // the last input depth in the ring
   for (int64_t d = item.depth0; d < item.depth1; ++d) {
     const int64_t tap0 = d * spec_.stride[0] - spec_.pad_low[0];
     const int64_t first = std::max<int64_t>(0, tap0);
     const int64_t last = std::min(shape_.in[0] - 1, tap0 + taps - 1);
     for (int64_t i = std::max(first, transformed + 1); i <= last; ++i) {
-      transform_input(args, item, i, strip, v + i % taps * v_floats());
+      float* slot = ring + i % taps * depth_floats();
+      for (int64_t n = item.n0; n < item.n1; ++n)
+        transform_input(args, item, n, i, strip,
+                        (fused_ ? v : slot) + (n - item.n0) * plane_tiles * channels_);
+      if (fused_) make_panels(tiles, v, slot);
       transformed = i;
     }
     for (int64_t b = item.block0; b < item.block1; ++b) {
-      const Block& block = blocks_[static_cast<size_t>(b)];
-      const int64_t lanes = block.vectors * width_;
-      const float* u = args.packed + item.g * group_floats() + block.offset * taps * xis() * in;
-      for (int64_t xi = 0; xi < xis(); ++xi) {
-        float* m_xi = m + xi * this->m_xi();
-        for (int64_t i = first; i <= last; ++i)
-          multiply(block, tiles, v + i % taps * v_floats() + xi * v_xi(),
-                   u + ((i - tap0) * xis() + xi) * in * lanes, m_xi, i > first);
-        if (first > last) std::fill_n(m_xi, tiles * lanes, 0.0f);
+      const WinogradBlock& block = weights_.blocks()[static_cast<size_t>(b)];
+      const int64_t lanes = weights_.lanes(block);
+      for (int64_t i = first; i <= last; ++i) {
+        const float* slot = ring + i % taps * depth_floats();
+        const float* weights = weights_.packed_of(args.packed, item.g, block, i - tap0);
+        if (fused_)
+          multiply_fused(tiles, slot, weights, m, i > first);
+        else
+          multiply(block, tiles, slot, weights, m, i > first);
       }
-      transform_output(args, item, block, d, m);
+      for (int64_t xi = 0; first > last && xi < xis(); ++xi)
+        std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
+      for (int64_t n = item.n0; n < item.n1; ++n)
+        transform_output(args, item, block, n, d, m + (n - item.n0) * plane_tiles * lanes);
     }
   }
 }
 
+void WinogradPlan::make_panels(int64_t tiles, const float* v, float* panels) const {
+  const int64_t points = columns_.axis.points;
+  for (int64_t t = 0; t < tiles; t += kFusedTiles) {
+    for (int64_t row = 0; row < kFusedRows; ++row, panels += row_panel_floats()) {
+      const WinogradPanel panel{
+          v + row * points * v_xi() + t * channels_, v_xi(),    channels_, points,
+          std::min<int64_t>(kFusedTiles, tiles - t), channels_, panels};
+      kernels_.winograd.panel(&panel);
+    }
+  }
+}
+
+// All tiles and points use a chunk of weights while it is in the cache.
+void WinogradPlan::multiply_fused(int64_t tiles, const float* panels, const float* weights,
+                                  float* m, bool add) const {
+  const int64_t in = spec_.in_per_group(), taps = spec_.kernel[1] * spec_.kernel[2];
+  const int64_t points = columns_.axis.points;
+  for (int64_t c = 0; c < in; c += kChunk) {
+    const int64_t channels = std::min(kChunk, in - c);
+    const float* chunk = weights + c * taps * width_;
+    const float *panel = panels + c * points * kFusedTiles,
+                *next = chunk + channels * taps * width_;
+    for (int64_t t = 0; t < tiles; t += kFusedTiles) {
+      const int64_t count = std::min<int64_t>(kFusedTiles, tiles - t);
+      for (int64_t row = 0; row < kFusedRows; ++row, panel += row_panel_floats()) {
+        const WinogradFused fused{
+            panel,  chunk,        channels, m + row * points * m_xi() + t * width_,
+            m_xi(), add || c > 0, next};
+        functions_.fused[row][count](&fused);
+        // Two of the nine taps each time; again what is there already when all are on their way.
+        if (t == 0 && row < 4) next += 2 * width_ * channels;
+      }
+    }
+  }
+}
+
+void WinogradPlan::multiply(const WinogradBlock& block, int64_t tiles, const float* v,
+                            const float* u, float* m, bool add) const {
+  for (int64_t xi = 0; xi < xis(); ++xi, v += v_xi(), m += m_xi())
+    multiply_point(block, tiles, v, u + xi * spec_.in_per_group() * block.vectors * width_, m, add);
+}
+
 // One point of a strip's tiles.
-void WinogradPlan::multiply(const Block& block, int64_t tiles, const float* v, const float* u,
-                            float* m, bool add) const {
+void WinogradPlan::multiply_point(const WinogradBlock& block, int64_t tiles, const float* v,
+                                  const float* u, float* m, bool add) const {
   const int64_t in = spec_.in_per_group(), lanes = block.vectors * width_;
   const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
   const int64_t least = tiles / parts, longer = tiles % parts;
@@ -347,7 +282,7 @@ void WinogradPlan::multiply(const Block& block, int64_t tiles, const float* v, c
   }
 }
 
-void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64_t depth,
+void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
                                    float* strip, float* v) const {
   const Strip& s = *item.strip;
   const int64_t in = spec_.in_per_group();
@@ -357,19 +292,19 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
   for (int64_t c = 0; c < in; c += width_) {
     const bool blocked = formats_.input == Format::kBlocked;
     const int64_t pixel = blocked ? width_ : 1;
-    const WinogradGather gather{
-        args.input + (item.n * spec_.in_channels + item.g * in + c) * shape_.in_plane() +
-            depth * shape_.in[1] * shape_.in[2] * pixel,
-        blocked ? 0 : shape_.in_plane(),
-        shape_.in[2] * pixel,
-        std::min(width_, in - c),
-        rows_.first_pixel(s.y0) + first_input(rows_.axis, 1),
-        columns_.first_pixel(s.x0) + first_input(columns_.axis, 2),
-        shape_.in[1],
-        shape_.in[2],
-        rows_.pixels(s.y0, s.y1),
-        columns,
-        strip};
+    const WinogradGather gather{args.input +
+                                    (n * spec_.in_channels + item.g * in + c) * shape_.in_plane() +
+                                    depth * shape_.in[1] * shape_.in[2] * pixel,
+                                blocked ? 0 : shape_.in_plane(),
+                                shape_.in[2] * pixel,
+                                std::min(width_, in - c),
+                                rows_.first_pixel(s.y0) + first_input(rows_.axis, 1),
+                                columns_.first_pixel(s.x0) + first_input(columns_.axis, 2),
+                                shape_.in[1],
+                                shape_.in[2],
+                                rows_.pixels(s.y0, s.y1),
+                                columns,
+                                strip};
     kernels_.winograd.gather(&gather);
     for (int64_t y = s.y0; y < s.y1; ++y) {
       const float* row = strip + (rows_.first_pixel(y) - rows_.first_pixel(s.y0)) * strip_row;
@@ -393,10 +328,11 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
   }
 }
 
-void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, const Block& block,
-                                    int64_t depth, const float* m) const {
+void WinogradPlan::transform_output(const ConvArgs& args, const Item& item,
+                                    const WinogradBlock& block, int64_t n, int64_t depth,
+                                    const float* m) const {
   const Strip& s = *item.strip;
-  const int64_t lanes = block.vectors * width_;
+  const int64_t lanes = weights_.lanes(block);
   const int64_t group = item.g * spec_.out_per_group();
   const bool blocked = formats_.output == Format::kBlocked;
   const int64_t pixel = blocked ? width_ : 1;
@@ -412,7 +348,7 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                     args.bias ? args.bias + o : nullptr,
                                     count,
                                     args.output +
-                                        (item.n * spec_.out_channels + o) * shape_.out_plane() +
+                                        (n * spec_.out_channels + o) * shape_.out_plane() +
                                         ((depth * shape_.out[1] + y) * shape_.out[2] + x) * pixel,
                                     blocked ? 0 : shape_.out_plane(),
                                     rows_.dilation * shape_.out[2] * pixel,
@@ -420,7 +356,7 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item, cons
                                     rows_.outputs_of(ty),
                                     columns_.outputs_of(tx),
                                     args.finish};
-        if (functions_.output(&output)) recompute(args, item.n, item.g, o, count, depth, ty, tx);
+        if (functions_.output(&output)) recompute(args, n, item.g, o, count, depth, ty, tx);
       }
     }
   }
@@ -448,21 +384,18 @@ void WinogradPlan::recompute(const ConvArgs& args, int64_t n, int64_t g, int64_t
 // One output by definition.
 double WinogradPlan::output_at(const ConvArgs& args, int64_t n, int64_t g, int64_t o,
                                const Dims& at) const {
-  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), taps = spec_.taps();
-  const float* weight = args.packed + spec_.groups * group_floats();
+  const int64_t in = spec_.in_per_group(), lane = o - g * spec_.out_per_group();
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
   const bool blocked = formats_.input == Format::kBlocked;
   const int64_t pixel = blocked ? width_ : 1;
   const auto channel = [&](int64_t c) {
     return blocked ? c / width_ * width_ * shape_.in_plane() + c % width_ : c * shape_.in_plane();
   };
-  const int64_t first = spec_.transposed ? g * in * out + o - g * out : o * in;
-  const int64_t step = spec_.transposed ? out : 1;
   double sum = args.bias ? args.bias[o] : 0.0;
-  for (int64_t k = 0; k < taps; ++k) {
+  for (int64_t k = 0; k < spec_.taps(); ++k) {
     const int64_t i = input_of(at, k);
     for (int64_t c = 0; i >= 0 && c < in; ++c)
-      sum += static_cast<double>(weight[(first + c * step) * taps + k]) *
+      sum += static_cast<double>(weights_.value(args.packed, g, lane, c, k)) *
              static_cast<double>(input[channel(c) + i * pixel]);
   }
   return sum;
@@ -488,37 +421,7 @@ int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
   return pixel;
 }
 
-bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
-  if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
-  // A strip holds the pixels between those that a dilated tile meets, too.
-  constexpr int64_t kMostDilation = 64;
-  const int64_t dilation = effective_dilation(axis, spec.dilation[d]);
-  if (dilation != 1 && (axis.stride != 1 || axis.transposed || dilation > kMostDilation))
-    return false;
-  if (axis.transposed) return spec.pad_low[d] % 2 == 1;
-  return true;
-}
-
 }  // namespace
-
-int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t outputs) {
-  const int64_t dilation = effective_dilation(axis, spec_dilation);
-  const int64_t group = axis.outputs * dilation;
-  return outputs / group * dilation + std::min(dilation, outputs % group);
-}
-
-int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
-  const bool depth = spec.dilation[0] == 1 && (!spec.transposed || spec.dims < 3);
-  if (!depth || spec.in_channels == 0) return -1;
-  for (int kind = 0; kind < kWinogradKinds; ++kind) {
-    const WinogradAxis& height = kWinogradAxis[kWinogradPair[kind][0]];
-    const WinogradAxis& width = kWinogradAxis[kWinogradPair[kind][1]];
-    if (height.outputs == m_height && width.outputs == m_width &&
-        width.transposed == spec.transposed && fits(spec, 1, height) && fits(spec, 2, width))
-      return kind;
-  }
-  return -1;
-}
 
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec& spec, const ConvShape& shape,
                                              const KernelTable& kernels, int kind,

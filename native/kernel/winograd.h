@@ -14,6 +14,7 @@
 //   V      [xi][tile][channels]
 //   U      [xi][channels][V * W]              weights of one block of output channels
 //   M      [xi][tile][V * W]                  products, summed over channels
+//   panel  [channels][xi of one row][tile]    V of a few tiles
 #pragma once
 
 #include <stdint.h>
@@ -124,6 +125,32 @@ struct WinogradProduct {
 };
 typedef void (*WinogradProductFn)(const WinogradProduct*);
 
+enum { kFusedTiles = 4, kFusedRows = 6 };
+
+// V of up to kFusedTiles tiles to a panel.
+struct WinogradPanel {
+  const float* v;  // xi 0 of a row of points, of the first tile and channel
+  int64_t v_xi, v_tile;
+  int64_t points;  // of the row
+  int64_t tiles, channels;
+  float* panel;
+};
+typedef void (*WinogradPanelFn)(const WinogradPanel*);
+
+// The products of one row of points for up to kFusedTiles tiles and a chunk of channels, with
+// weights that are transformed on the way: transformed weights are up to four times as many, and
+// for few tiles it takes longer to read them from memory.
+struct WinogradFused {
+  const float* panel;
+  const float* weights;  // [channels][tap][W]
+  int64_t channels;
+  float* m;  // of the row's first point
+  int64_t m_xi;
+  bool add;
+  const float* next;  // two vectors for each channel, wanted in the L2 cache
+};
+typedef void (*WinogradFusedFn)(const WinogradFused*);
+
 // One vector of output channels of one tile.
 struct WinogradOutput {
   const float* m;  // xi 0
@@ -142,12 +169,14 @@ typedef bool (*WinogradOutputFn)(const WinogradOutput*);
 struct WinogradKernels {
   WinogradInputFn input;
   WinogradOutputFn output;
+  WinogradFusedFn fused[kFusedRows][kFusedTiles + 1];  // [row of points][tiles]; null: none
 };
 
 enum { kMaxWinogradM = 14 };
 
 struct WinogradTable {
   WinogradGatherFn gather;
+  WinogradPanelFn panel;
   WinogradProductFn product[3][kMaxWinogradM + 1];  // [V][tiles]
   int product_tiles;                                // most tiles for V 2
   WinogradKernels kinds[kWinogradKinds];            // as in kWinogradPair

@@ -1,7 +1,8 @@
 // Winograd micro-kernels: gather, input transform, product, output transform. The transforms are
 // those of Toom-Cook: three points 0, 1, infinity; four 0, +-1, infinity; five +-1/2, +-5/4,
 // infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The textbook's integers amplify rounding
-// errors up to ten times as much. Needs simd.h and oc_tile.inl.
+// errors up to ten times as much. The weights' transform G takes the values of a polynomial at the
+// points; its denominators are left to the outputs' A. Needs simd.h and oc_tile.inl.
 
 #include "kernel/winograd.h"
 
@@ -62,13 +63,13 @@ constexpr float kRoot = 1.41421356237309505f;      // sqrt(2)
 
 // t = B^T d: depends on the points alone.
 NNCONV_INLINE void points_transform(const vf (&d)[3], vf (&t)[3]) {
-  t[0] = d[1] - d[0];
+  t[0] = d[0] - d[1];
   t[1] = d[1];
   t[2] = d[2] - d[1];
 }
 
 NNCONV_INLINE void points_transform(const vf (&d)[4], vf (&t)[4]) {
-  t[0] = d[2] - d[0];
+  t[0] = d[0] - d[2];
   t[1] = d[1] + d[2];
   t[2] = d[2] - d[1];
   t[3] = d[3] - d[1];
@@ -106,23 +107,25 @@ NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
     y[0] = m[0] + m[1];
     y[1] = m[1] + m[2];
   } else if constexpr (N == 4) {
-    y[0] = m[0] + (m[1] + m[2]);
-    y[1] = (m[1] - m[2]) + m[3];
+    y[0] = vfma(vset(0.5f), m[1] + m[2], m[0]);
+    y[1] = vfma(vset(0.5f), m[1] - m[2], m[3]);
   } else if constexpr (N == 5) {
+    constexpr float c1 = -16.0f / 21, c2 = 32.0f / 105;  // 1 / (2 p (p^2 - q^2))
     const vf s1 = m[0] + m[1], d1 = m[0] - m[1], s2 = m[2] + m[3], d2 = m[2] - m[3];
-    y[0] = s1 + s2;
-    y[1] = vfma(vset(0.5f), d1, vset(1.25f) * d2);
-    y[2] = vfma(vset(0.25f), s1, vset(1.5625f) * s2);
-    y[3] = vfma(vset(0.125f), d1, vfma(vset(1.953125f), d2, m[4]));
+    y[0] = vfma(vset(c1), d1, vset(c2) * d2);
+    y[1] = vfma(vset(0.5f * c1), s1, vset(1.25f * c2) * s2);
+    y[2] = vfma(vset(0.25f * c1), d1, vset(1.5625f * c2) * d2);
+    y[3] = vfma(vset(0.125f * c1), s1, vfma(vset(1.953125f * c2), s2, m[4]));
   } else {
+    constexpr float c1 = -2.0f / 3, c2 = 1.0f / 6;  // 1 / (2 p^2 (p^2 - q^2))
     const vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
-    y[0] = m[0] + (s1 + s2);
+    y[0] = m[0] + vfma(vset(c1), s1, vset(c2) * s2);
     if constexpr (M == 2) {
-      y[1] = vfma(vset(kHalfRoot), d1, vfma(vset(kRoot), d2, m[5]));
+      y[1] = vfma(vset(c1 * kHalfRoot), d1, vfma(vset(c2 * kRoot), d2, m[5]));
     } else {
-      y[1] = vfma(vset(kHalfRoot), d1, vset(kRoot) * d2);
-      y[2] = vfma(vset(0.5f), s1, vset(2.0f) * s2);
-      y[3] = vfma(vset(0.5f * kHalfRoot), d1, vfma(vset(2.0f * kRoot), d2, m[5]));
+      y[1] = vfma(vset(c1 * kHalfRoot), d1, vset(c2 * kRoot) * d2);
+      y[2] = vfma(vset(0.5f * c1), s1, vset(2.0f * c2) * s2);
+      y[3] = vfma(vset(0.5f * c1 * kHalfRoot), d1, vfma(vset(2.0f * c2 * kRoot), d2, m[5]));
     }
   }
 }
@@ -174,7 +177,8 @@ NNCONV_INLINE void output_transform(const vf (&m)[POINTS], vf (&y)[OUTPUTS]) {
 template <int HEIGHT, int WIDTH, int COLUMN>
 NNCONV_INLINE void winograd_input_tiles(const WinogradInput* t) {
   constexpr WinogradAxis H = kWinogradAxis[HEIGHT], X = kWinogradAxis[WIDTH];
-  const int64_t column = (COLUMN ? COLUMN : t->column) * W;
+  const int64_t column = (COLUMN ? COLUMN : t->column) * W, strip_row = t->strip_row;
+  const int64_t v_xi = t->v_xi;
   for (int64_t i = 0; i < t->tiles; ++i) {
     const float* p = t->strip + i * t->tile * W;
     vf half[H.points][X.span];
@@ -182,7 +186,7 @@ NNCONV_INLINE void winograd_input_tiles(const WinogradInput* t) {
     for (int x = 0; x < X.span; ++x) {
       vf d[H.span], out[H.points];
       NNCONV_UNROLL
-      for (int y = 0; y < H.span; ++y) d[y] = vload(p + y * t->strip_row + x * column);
+      for (int y = 0; y < H.span; ++y) d[y] = vload(p + y * strip_row + x * column);
       input_transform<HEIGHT, 0, 0>(d, out);
       NNCONV_UNROLL
       for (int y = 0; y < H.points; ++y) half[y][x] = out[y];
@@ -193,7 +197,7 @@ NNCONV_INLINE void winograd_input_tiles(const WinogradInput* t) {
       vf out[X.points];
       input_transform<WIDTH, 0, 0>(half[y], out);
       NNCONV_UNROLL
-      for (int x = 0; x < X.points; ++x) vstore(v + (y * X.points + x) * t->v_xi, out[x]);
+      for (int x = 0; x < X.points; ++x) vstore(v + (y * X.points + x) * v_xi, out[x]);
     }
   }
 }
@@ -303,6 +307,12 @@ void winograd_product(const WinogradProduct* t) {
   }
 }
 
+}  // namespace
+
+#include "kernel/winograd_fused.inl"
+
+namespace {
+
 template <int V, int M>
 void fill_product(WinogradTable* table) {
   table->product[V][M] = winograd_product<M, V>;
@@ -312,18 +322,25 @@ void fill_product(WinogradTable* table) {
 template <int KIND>
 void fill_kinds(WinogradTable* table) {
   constexpr int HEIGHT = kWinogradPair[KIND][0], WIDTH = kWinogradPair[KIND][1];
-  table->kinds[KIND] = {winograd_input<HEIGHT, WIDTH>, winograd_output<HEIGHT, WIDTH>};
+  table->kinds[KIND].input = winograd_input<HEIGHT, WIDTH>;
+  table->kinds[KIND].output = winograd_output<HEIGHT, WIDTH>;
   if constexpr (KIND + 1 < kWinogradKinds) fill_kinds<KIND + 1>(table);
 }
 
+// A fused product needs registers for its tiles' sums, their points and weights.
 template <int V1, int V2>
 WinogradTable make_winograd() {
   WinogradTable t = {};
   t.gather = winograd_gather;
+  t.panel = winograd_panel;
   fill_product<1, V1>(&t);
   fill_product<2, V2>(&t);
   t.product_tiles = V2 < V1 ? V2 : V1;
   fill_kinds<0>(&t);
+  if constexpr (V2 * 2 >= 24) {
+    static_assert(kWinogradPair[1][0] == kWinograd4 && kWinogradPair[1][1] == kWinograd4, "");
+    fill_fused<0>(&t.kinds[1]);
+  }
   return t;
 }
 

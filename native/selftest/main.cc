@@ -179,6 +179,21 @@ std::vector<Problem> winograd_problems() {
   depth.spec.pad_low[0] = depth.spec.pad_high[0] = 1;
   depth.input_shape.insert(depth.input_shape.begin() + 2, 7);
   problems.push_back(depth);
+  // Planes of few tiles and many weights, several images of which are computed together.
+  const int64_t few[][3] = {{3, 4, 37}, {4, 7, 73}, {2, 12, 110}, {7, 7, 146}, {7, 17, 365}};
+  for (const auto& [h, w, out] : few) {
+    Problem p = conv2d(101, out, 3, 1, 1, 1, 1, h, w);
+    p.bias = true;
+    p.input_shape[0] = 11;
+    problems.push_back(p);
+  }
+  problems.push_back(conv2d(202, 2 * 37, 3, 1, 1, 1, 2, 3, 4));
+  depth = conv2d(101, 73, 3, 1, 1, 1, 1, 4, 7);
+  depth.spec.dims = 3;
+  depth.spec.kernel[0] = 3;
+  depth.spec.pad_low[0] = depth.spec.pad_high[0] = 2;
+  depth.input_shape.insert(depth.input_shape.begin() + 2, 3);
+  problems.push_back(depth);
   return problems;
 }
 
@@ -316,6 +331,7 @@ std::vector<Problem> blocked_problems() {
   }
   problems.push_back(conv2d(1040, 16, 1, 1, 0, 1, 1, 3, 5));
   problems.push_back(conv2d(528, 80, 1, 2, 0, 1, 1, 3, 5));
+  problems.push_back(conv2d(128, 128, 3, 1, 1, 1, 1, 7, 8));
   for (Problem& p : problems) p.input_shape[0] = 2;
   return problems;
 }

@@ -1,0 +1,55 @@
+// Which problems Winograd's algorithms can run.
+#include "algorithm/winograd_tiles.h"
+
+namespace nnconv {
+namespace {
+
+// Weights are transformed on the way to their product where the tiles of a plane are few, and few
+// for so many bytes of transformed weights.
+constexpr int64_t kFewTiles = 16, kBytesPerTile = 512 << 10;
+bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
+  if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
+  // A strip holds the pixels between those that a dilated tile meets, too.
+  constexpr int64_t kMostDilation = 64;
+  const int64_t dilation = effective_dilation(axis, spec.dilation[d]);
+  if (dilation != 1 && (axis.stride != 1 || axis.transposed || dilation > kMostDilation))
+    return false;
+  if (axis.transposed) return spec.pad_low[d] % 2 == 1;
+  return true;
+}
+
+}  // namespace
+
+int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t outputs) {
+  const int64_t dilation = effective_dilation(axis, spec_dilation);
+  const int64_t group = axis.outputs * dilation;
+  return outputs / group * dilation + std::min(dilation, outputs % group);
+}
+
+bool winograd_fuses(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                    int kind) {
+  const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
+  const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
+  const int64_t tiles = winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
+                        winograd_tiles(columns, spec.dilation[2], shape.out[2]);
+  const double bytes = 4.0 * rows.points * columns.points *
+                       static_cast<double>(spec.in_per_group()) *
+                       static_cast<double>(spec.out_per_group());
+  return kernels.winograd.kinds[kind].fused[0][1] && tiles <= kFewTiles &&
+         bytes >= static_cast<double>(tiles * kBytesPerTile);
+}
+
+int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
+  const bool depth = spec.dilation[0] == 1 && (!spec.transposed || spec.dims < 3);
+  if (!depth || spec.in_channels == 0) return -1;
+  for (int kind = 0; kind < kWinogradKinds; ++kind) {
+    const WinogradAxis& height = kWinogradAxis[kWinogradPair[kind][0]];
+    const WinogradAxis& width = kWinogradAxis[kWinogradPair[kind][1]];
+    if (height.outputs == m_height && width.outputs == m_width &&
+        width.transposed == spec.transposed && fits(spec, 1, height) && fits(spec, 2, width))
+      return kind;
+  }
+  return -1;
+}
+
+}  // namespace nnconv
