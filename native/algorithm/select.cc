@@ -76,8 +76,10 @@ double met_taps(const ConvSpec& spec, const ConvShape& shape, size_t d, int64_t 
 }
 
 double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
-  // Short rows leave tiles too small to hide the latency of the FMA units.
-  const double tiles = shape.out[2] >= 12 ? 1.0 : 0.8;
+  // Short rows leave tiles too small to hide the latency of the FMA units; a transposed layer's are
+  // those of one phase.
+  const int64_t row = spec.transposed ? shape.out[2] / spec.stride[2] : shape.out[2];
+  const double tiles = row >= 12 ? 1.0 : 0.8;
   // Without dilation few do, which the figures of winograd_choice() were fitted to.
   const bool dilated = spec.dilation != Dims{1, 1, 1};
   const double met = dilated ? met_taps(spec, shape, 0, 1) * met_taps(spec, shape, 1, 1) *
@@ -105,13 +107,14 @@ double winograd_cost(const ConvSpec& spec, const ConvShape& shape, const KernelT
   const double taps = static_cast<double>(spec.kernel[0]);
   const double full = std::min(1.0, plane_tiles / 4.0);
   const double lanes = channel_lane_use(spec.out_per_group(), width);
-  const double weights = fused ? 1.3 : 1.0;  // their transform
+  const double weights = !fused ? 1.0 : spec.transposed ? 1.15 : 1.3;  // their transform
   const double products = weights * tiles * points * in * out * taps / (kEfficiency * full * lanes);
   constexpr double kTransform = 5.0;  // a point and channel, in or out
   const double transforms = kTransform * tiles * points * (in + out) * width / 8;
   const double bytes = 4.0 * in * out * (fused ? static_cast<double>(spec.taps()) : points * taps);
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
-  const double stream = bytes * (bytes >= kFar ? 1.8 : 1.0) * width / 8;
+  const double speed = fused ? 0.5 : bytes >= kFar ? 1.8 : 1.0;  // fused ones arrive meanwhile
+  const double stream = bytes * speed * width / 8;
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 

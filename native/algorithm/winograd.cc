@@ -44,7 +44,6 @@ class WinogradPlan final : public ConvPlan {
         columns_(kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]),
         width_(kernels.width),
         formats_(formats),
-        channels_(ceil_div(spec.in_per_group(), width_) * width_),
         fused_(winograd_fuses(spec, shape, kernels, kind)),
         weights_(spec, rows_.axis, columns_.axis, width_, fused_) {
     make_strips();
@@ -75,12 +74,12 @@ class WinogradPlan final : public ConvPlan {
   void make_strips();
   void run_item(const ConvArgs& args, const Item& item, float* scratch) const;
   void transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
-                       float* strip, float* v) const;
+                       Range channels, float* strip, float* v) const;
   void make_panels(int64_t tiles, const float* v, float* panels) const;
-  void multiply(const WinogradBlock& block, int64_t tiles, const float* v, const float* u, float* m,
-                bool add) const;
-  void multiply_point(const WinogradBlock& block, int64_t tiles, const float* v, const float* u,
-                      float* m, bool add) const;
+  void multiply(const WinogradBlock& block, int64_t tiles, Range channels, const float* v,
+                const float* u, float* m, bool add) const;
+  void multiply_point(const WinogradBlock& block, int64_t tiles, int64_t in, const float* v,
+                      const float* u, float* m, bool add) const;
   void multiply_fused(int64_t tiles, const float* panels, const float* weights, float* m,
                       bool add) const;
   void transform_output(const ConvArgs& args, const Item& item, const WinogradBlock& block,
@@ -99,16 +98,21 @@ class WinogradPlan final : public ConvPlan {
   int64_t v_xi() const { return max_tiles_ * channels_ + kSkew; }
   int64_t m_xi() const { return max_tiles_ * 2 * width_ + kSkew; }
   int64_t v_floats() const { return xis() * v_xi(); }
+  int64_t m_floats() const { return xis() * m_xi(); }
+  // Blocks whose sums wait for another pass.
+  int64_t m_blocks() const {
+    return channels_ < spec_.in_per_group() ? static_cast<int64_t>(weights_.blocks().size()) : 1;
+  }
   int64_t strip_floats() const { return strip_pixels_ * width_; }
   // What the products read of one depth: V, or panels.
   int64_t row_panel_floats() const { return columns_.axis.points * kFusedTiles * channels_; }
   int64_t depth_floats() const {
-    return fused_ ? ceil_div(max_tiles_, kFusedTiles) * kFusedRows * row_panel_floats()
+    return fused_ ? ceil_div(max_tiles_, kFusedTiles) * rows_.axis.points * row_panel_floats()
                   : v_floats();
   }
   int64_t thread_floats() const {
     return strip_floats() + (fused_ ? v_floats() : 0) + depth_taps() * depth_floats() +
-           xis() * m_xi();
+           m_blocks() * m_floats();
   }
 
   ConvSpec spec_;
@@ -118,21 +122,28 @@ class WinogradPlan final : public ConvPlan {
   TileAxis rows_, columns_;
   int64_t width_;  // of a vector
   ConvFormats formats_;
-  int64_t channels_;  // input channels of a group, in whole vectors
-  bool fused_;        // weights are transformed on the way to their product
+  bool fused_;  // weights are transformed on the way to their product
   WinogradWeights weights_;
   std::vector<Strip> strips_;
-  int64_t images_ = 1;  // at most so many share a strip
+  int64_t channels_ = 0;  // of a group's input that a pass takes, in whole vectors
+  int64_t images_ = 1;    // at most so many share a strip
   int64_t max_tiles_ = 0;
   int64_t strip_pixels_ = 0;
 };
 
 void WinogradPlan::make_strips() {
   const int64_t tiles_y = rows_.tiles(), tiles_x = columns_.tiles();
-  // V and M of a strip should fit the L2 cache, but a strip must be worth streaming U for.
+  // V and M of a strip should fit the L2 cache, but a strip must be worth streaming U for. Where
+  // all channels' V would not, passes over some of them leave their sums in M, of all blocks.
+  constexpr int64_t kWorthwhile = 32;
   const int64_t floats = cpu_info().l2_bytes / 4 / xis();
-  const int64_t most =
-      std::max<int64_t>(32, floats / (depth_taps() * channels_ + 2 * width_) / 12 * 12);
+  const auto fitting = [&](int64_t channels) {
+    return floats / (depth_taps() * channels + 2 * width_) / 12 * 12;
+  };
+  channels_ = ceil_div(spec_.in_per_group(), width_) * width_;
+  const bool few = fitting(channels_) < std::min(kWorthwhile, tiles_y * tiles_x);
+  if (few && !fused_ && depth_taps() == 1) channels_ = std::min(channels_, kWinogradPass);
+  const int64_t most = std::max(fused_ ? kWorthwhile / 2 : kWorthwhile, fitting(channels_));
   const int64_t nx = ceil_div(tiles_x, most);
   const int64_t rows = nx > 1 ? 1 : std::max<int64_t>(1, most / tiles_x);
   const int64_t ny = ceil_div(tiles_y, rows);
@@ -184,37 +195,42 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
   float* strip = scratch;
   float* v = strip + strip_floats();
   float* ring = v + (fused_ ? v_floats() : 0);
-  float* m = ring + depth_taps() * depth_floats();
-  const int64_t taps = depth_taps(), plane_tiles = item.strip->tiles();
+  float* sums = ring + depth_taps() * depth_floats();
+  const int64_t in = spec_.in_per_group(), taps = depth_taps(), plane_tiles = item.strip->tiles();
   const int64_t tiles = (item.n1 - item.n0) * plane_tiles;
   int64_t transformed = -1;  // the last input depth in the ring
   for (int64_t d = item.depth0; d < item.depth1; ++d) {
     const int64_t tap0 = d * spec_.stride[0] - spec_.pad_low[0];
     const int64_t first = std::max<int64_t>(0, tap0);
     const int64_t last = std::min(shape_.in[0] - 1, tap0 + taps - 1);
-    for (int64_t i = std::max(first, transformed + 1); i <= last; ++i) {
-      float* slot = ring + i % taps * depth_floats();
-      for (int64_t n = item.n0; n < item.n1; ++n)
-        transform_input(args, item, n, i, strip,
-                        (fused_ ? v : slot) + (n - item.n0) * plane_tiles * channels_);
-      if (fused_) make_panels(tiles, v, slot);
-      transformed = i;
-    }
-    for (int64_t b = item.block0; b < item.block1; ++b) {
-      const WinogradBlock& block = weights_.blocks()[static_cast<size_t>(b)];
-      const int64_t lanes = weights_.lanes(block);
-      for (int64_t i = first; i <= last; ++i) {
-        const float* slot = ring + i % taps * depth_floats();
-        const float* weights = weights_.packed_of(args.packed, item.g, block, i - tap0);
-        if (fused_)
-          multiply_fused(tiles, slot, weights, m, i > first);
-        else
-          multiply(block, tiles, slot, weights, m, i > first);
+    for (int64_t c = 0; c < in; c += channels_) {
+      const Range channels{c, std::min(in, c + channels_)};
+      for (int64_t i = std::max(first, transformed + 1); i <= last; ++i) {
+        float* slot = ring + i % taps * depth_floats();
+        for (int64_t n = item.n0; n < item.n1; ++n)
+          transform_input(args, item, n, i, channels, strip,
+                          (fused_ ? v : slot) + (n - item.n0) * plane_tiles * channels_);
+        if (fused_) make_panels(tiles, v, slot);
       }
-      for (int64_t xi = 0; first > last && xi < xis(); ++xi)
-        std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
-      for (int64_t n = item.n0; n < item.n1; ++n)
-        transform_output(args, item, block, n, d, m + (n - item.n0) * plane_tiles * lanes);
+      if (channels.end == in) transformed = last;
+      for (int64_t b = item.block0; b < item.block1; ++b) {
+        const WinogradBlock& block = weights_.blocks()[static_cast<size_t>(b)];
+        const int64_t lanes = weights_.lanes(block);
+        float* m = sums + (m_blocks() > 1 ? b - item.block0 : 0) * m_floats();
+        for (int64_t i = first; i <= last; ++i) {
+          const float* slot = ring + i % taps * depth_floats();
+          const float* weights = weights_.packed_of(args.packed, item.g, block, i - tap0);
+          const bool add = i > first || c > 0;
+          if (fused_)
+            multiply_fused(tiles, slot, weights, m, add);
+          else
+            multiply(block, tiles, channels, slot, weights + c * xis() * lanes, m, add);
+        }
+        for (int64_t xi = 0; first > last && xi < xis(); ++xi)
+          std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
+        for (int64_t n = item.n0; channels.end == in && n < item.n1; ++n)
+          transform_output(args, item, block, n, d, m + (n - item.n0) * plane_tiles * lanes);
+      }
     }
   }
 }
@@ -222,7 +238,7 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
 void WinogradPlan::make_panels(int64_t tiles, const float* v, float* panels) const {
   const int64_t points = columns_.axis.points;
   for (int64_t t = 0; t < tiles; t += kFusedTiles) {
-    for (int64_t row = 0; row < kFusedRows; ++row, panels += row_panel_floats()) {
+    for (int64_t row = 0; row < rows_.axis.points; ++row, panels += row_panel_floats()) {
       const WinogradPanel panel{
           v + row * points * v_xi() + t * channels_, v_xi(),    channels_, points,
           std::min<int64_t>(kFusedTiles, tiles - t), channels_, panels};
@@ -235,7 +251,7 @@ void WinogradPlan::make_panels(int64_t tiles, const float* v, float* panels) con
 void WinogradPlan::multiply_fused(int64_t tiles, const float* panels, const float* weights,
                                   float* m, bool add) const {
   const int64_t in = spec_.in_per_group(), taps = spec_.kernel[1] * spec_.kernel[2];
-  const int64_t points = columns_.axis.points;
+  const int64_t points = columns_.axis.points, fetch = fused_fetch(rows_.axis, columns_.axis);
   for (int64_t c = 0; c < in; c += kChunk) {
     const int64_t channels = std::min(kChunk, in - c);
     const float* chunk = weights + c * taps * width_;
@@ -243,28 +259,32 @@ void WinogradPlan::multiply_fused(int64_t tiles, const float* panels, const floa
                 *next = chunk + channels * taps * width_;
     for (int64_t t = 0; t < tiles; t += kFusedTiles) {
       const int64_t count = std::min<int64_t>(kFusedTiles, tiles - t);
-      for (int64_t row = 0; row < kFusedRows; ++row, panel += row_panel_floats()) {
+      for (int64_t row = 0; row < rows_.axis.points; ++row, panel += row_panel_floats()) {
         const WinogradFused fused{
             panel,  chunk,        channels, m + row * points * m_xi() + t * width_,
             m_xi(), add || c > 0, next};
         functions_.fused[row][count](&fused);
-        // Two of the nine taps each time; again what is there already when all are on their way.
-        if (t == 0 && row < 4) next += 2 * width_ * channels;
+        // A part each time; the last one again when all are on their way.
+        if (t == 0 && row + 1 < rows_.axis.points) next += fetch * width_ * channels;
       }
     }
   }
 }
 
-void WinogradPlan::multiply(const WinogradBlock& block, int64_t tiles, const float* v,
-                            const float* u, float* m, bool add) const {
-  for (int64_t xi = 0; xi < xis(); ++xi, v += v_xi(), m += m_xi())
-    multiply_point(block, tiles, v, u + xi * spec_.in_per_group() * block.vectors * width_, m, add);
+void WinogradPlan::multiply(const WinogradBlock& block, int64_t tiles, Range channels,
+                            const float* v, const float* u, float* m, bool add) const {
+  for (int64_t c = channels.begin; c < channels.end; c += kWinogradPass) {
+    const int64_t count = std::min(kWinogradPass, channels.end - c);
+    for (int64_t xi = 0; xi < xis(); ++xi, u += count * weights_.lanes(block))
+      multiply_point(block, tiles, count, v + xi * v_xi() + c - channels.begin, u, m + xi * m_xi(),
+                     add || c > channels.begin);
+  }
 }
 
 // One point of a strip's tiles.
-void WinogradPlan::multiply_point(const WinogradBlock& block, int64_t tiles, const float* v,
-                                  const float* u, float* m, bool add) const {
-  const int64_t in = spec_.in_per_group(), lanes = block.vectors * width_;
+void WinogradPlan::multiply_point(const WinogradBlock& block, int64_t tiles, int64_t in,
+                                  const float* v, const float* u, float* m, bool add) const {
+  const int64_t lanes = weights_.lanes(block);
   const int64_t parts = ceil_div(tiles, kernels_.winograd.product_tiles);
   const int64_t least = tiles / parts, longer = tiles % parts;
   // All tiles use a chunk of weights while it is in the cache.
@@ -283,13 +303,13 @@ void WinogradPlan::multiply_point(const WinogradBlock& block, int64_t tiles, con
 }
 
 void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
-                                   float* strip, float* v) const {
+                                   Range channels, float* strip, float* v) const {
   const Strip& s = *item.strip;
   const int64_t in = spec_.in_per_group();
   const int64_t tile_columns = s.x1 - s.x0;
   const int64_t columns = columns_.pixels(s.x0, s.x1);
   const int64_t strip_row = ceil_div(columns, width_) * width_ * width_;
-  for (int64_t c = 0; c < in; c += width_) {
+  for (int64_t c = channels.begin; c < channels.end; c += width_) {
     const bool blocked = formats_.input == Format::kBlocked;
     const int64_t pixel = blocked ? width_ : 1;
     const WinogradGather gather{args.input +
@@ -297,7 +317,7 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
                                     depth * shape_.in[1] * shape_.in[2] * pixel,
                                 blocked ? 0 : shape_.in_plane(),
                                 shape_.in[2] * pixel,
-                                std::min(width_, in - c),
+                                std::min(width_, channels.end - c),
                                 rows_.first_pixel(s.y0) + first_input(rows_.axis, 1),
                                 columns_.first_pixel(s.x0) + first_input(columns_.axis, 2),
                                 shape_.in[1],
@@ -308,7 +328,7 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
     kernels_.winograd.gather(&gather);
     for (int64_t y = s.y0; y < s.y1; ++y) {
       const float* row = strip + (rows_.first_pixel(y) - rows_.first_pixel(s.y0)) * strip_row;
-      float* v_row = v + (y - s.y0) * tile_columns * channels_ + c;
+      float* v_row = v + (y - s.y0) * tile_columns * channels_ + c - channels.begin;
       // Tiles at one distance.
       for (int64_t x = s.x0, next; x < s.x1; x = next) {
         const int64_t d = columns_.dilation;

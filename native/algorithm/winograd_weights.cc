@@ -103,8 +103,10 @@ void WinogradWeights::pack(const float* weight, float* packed) const {
                                  ? weight + pair_offset(g, block.first + j, c) + kd * taps
                                  : nullptr;
             if (!fused_) {
-              transform_kernel(gh, gw, w, height_.kernel, width_axis_.kernel, to + c * lanes + j,
-                               in * lanes);
+              const int64_t pass = c / kWinogradPass * kWinogradPass;
+              const int64_t channels = std::min(kWinogradPass, in - pass);
+              float* u = to + (pass * height_.points * width_axis_.points + c - pass) * lanes + j;
+              transform_kernel(gh, gw, w, height_.kernel, width_axis_.kernel, u, channels * lanes);
               continue;
             }
             for (int64_t k = 0; k < taps; ++k) to[(c * taps + k) * lanes + j] = w ? w[k] : 0.0f;

@@ -14,6 +14,9 @@
 
 namespace nnconv {
 
+// Input channels whose products may be summed before the next ones are looked at.
+constexpr int64_t kWinogradPass = 256;
+
 struct WinogradBlock {
   int64_t first;
   int64_t channels;

@@ -125,7 +125,12 @@ struct WinogradProduct {
 };
 typedef void (*WinogradProductFn)(const WinogradProduct*);
 
-enum { kFusedTiles = 4, kFusedRows = 6 };
+enum { kFusedTiles = 4, kFusedPoints = 6 };
+
+// As many vectors of a channel's weights that the rows of one tile fetch all.
+constexpr int fused_fetch(const WinogradAxis& height, const WinogradAxis& width) {
+  return (height.kernel * width.kernel + height.points - 1) / height.points;
+}
 
 // V of up to kFusedTiles tiles to a panel.
 struct WinogradPanel {
@@ -147,7 +152,7 @@ struct WinogradFused {
   float* m;  // of the row's first point
   int64_t m_xi;
   bool add;
-  const float* next;  // two vectors for each channel, wanted in the L2 cache
+  const float* next;  // fused_fetch() vectors for each channel, wanted in the L2 cache
 };
 typedef void (*WinogradFusedFn)(const WinogradFused*);
 
@@ -169,7 +174,7 @@ typedef bool (*WinogradOutputFn)(const WinogradOutput*);
 struct WinogradKernels {
   WinogradInputFn input;
   WinogradOutputFn output;
-  WinogradFusedFn fused[kFusedRows][kFusedTiles + 1];  // [row of points][tiles]; null: none
+  WinogradFusedFn fused[kFusedPoints][kFusedTiles + 1];  // [row of points][tiles]; null: none
 };
 
 enum { kMaxWinogradM = 14 };

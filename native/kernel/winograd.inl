@@ -319,15 +319,18 @@ void fill_product(WinogradTable* table) {
   if constexpr (M > 1) fill_product<V, M - 1>(table);
 }
 
-template <int KIND>
+// FUSED: there are registers for the sums of kFusedTiles tiles, their points and weights.
+template <int KIND, bool FUSED>
 void fill_kinds(WinogradTable* table) {
   constexpr int HEIGHT = kWinogradPair[KIND][0], WIDTH = kWinogradPair[KIND][1];
   table->kinds[KIND].input = winograd_input<HEIGHT, WIDTH>;
   table->kinds[KIND].output = winograd_output<HEIGHT, WIDTH>;
-  if constexpr (KIND + 1 < kWinogradKinds) fill_kinds<KIND + 1>(table);
+  constexpr WinogradAxis X = kWinogradAxis[WIDTH];
+  if constexpr (FUSED && HEIGHT == WIDTH && X.outputs == 4 && X.points <= kFusedPoints)
+    fill_fused<HEIGHT, WIDTH, 0, kFusedTiles>(&table->kinds[KIND]);
+  if constexpr (KIND + 1 < kWinogradKinds) fill_kinds<KIND + 1, FUSED>(table);
 }
 
-// A fused product needs registers for its tiles' sums, their points and weights.
 template <int V1, int V2>
 WinogradTable make_winograd() {
   WinogradTable t = {};
@@ -336,11 +339,7 @@ WinogradTable make_winograd() {
   fill_product<1, V1>(&t);
   fill_product<2, V2>(&t);
   t.product_tiles = V2 < V1 ? V2 : V1;
-  fill_kinds<0>(&t);
-  if constexpr (V2 * 2 >= 24) {
-    static_assert(kWinogradPair[1][0] == kWinograd4 && kWinogradPair[1][1] == kWinograd4, "");
-    fill_fused<0>(&t.kinds[1]);
-  }
+  fill_kinds<0, V2 >= kFusedTiles * kFusedPoints / 2>(&t);
   return t;
 }
 

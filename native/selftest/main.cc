@@ -188,6 +188,14 @@ std::vector<Problem> winograd_problems() {
     problems.push_back(p);
   }
   problems.push_back(conv2d(202, 2 * 37, 3, 1, 1, 1, 2, 3, 4));
+  for (int64_t k = 3; k <= 4; ++k) {
+    for (int64_t size = 1; size <= 4; ++size) {
+      Problem p = conv2d(200, 180, k, 2, 1, 1, 1, size, size + 1);
+      p.spec.transposed = true;
+      p.input_shape[0] = 3;
+      problems.push_back(p);
+    }
+  }
   depth = conv2d(101, 73, 3, 1, 1, 1, 1, 4, 7);
   depth.spec.dims = 3;
   depth.spec.kernel[0] = 3;
