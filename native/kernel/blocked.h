@@ -12,15 +12,16 @@ namespace nnconv {
 // One tap: M pixels x V vectors of output channels.
 //   out[m][c] = bias[c] + sum over input channels: input[m] * weight[c]
 struct BlockedTile {
-  const float* input;  // the first pixel's first block of channels
-  int64_t input_m;     // distances of neighbouring pixels and blocks
-  int64_t input_block;
+  const float* input;   // the first pixel's first block of channels
+  int64_t input_block;  // distance of the blocks
   int64_t blocks;       // of input channels
   const float* weight;  // packed [input channel][V * W]
   const float* bias;    // V * W values, or null
   float* out;
   int64_t out_block;
   const Finish* finish;  // or null
+  const float* next;     // weights of another tile, wanted in the L2 cache: so many for each block
+  int64_t next_floats;   // of input channels
 };
 typedef void (*BlockedFn)(const BlockedTile*);
 
@@ -42,6 +43,15 @@ struct BlockedDepthwise {
 };
 typedef void (*BlockedDepthwiseFn)(const BlockedDepthwise*);
 
+// Pixels at a distance, side by side.
+struct BlockedPick {
+  const float* from;
+  int64_t step;
+  float* to;
+  int64_t pixels;
+};
+typedef void (*BlockedPickFn)(const BlockedPick*);
+
 // Pixels of W planes <-> of one block. Writes as many as it reads.
 struct BlockedReorder {
   const float* from;
@@ -57,6 +67,7 @@ struct BlockedTable {
   int m[kMaxBlockedV + 1];  // tallest tile for V vectors, 0 where there is none; [0] unused
   BlockedFn tile[kMaxBlockedV + 1][kMaxBlockedM + 1];  // [V][M]
   BlockedDepthwiseFn depthwise;
+  BlockedPickFn pick;
   BlockedReorderFn gather;   // planes to block
   BlockedReorderFn scatter;  // block to planes
 };

@@ -4,14 +4,13 @@
 
 namespace {
 
-// STEP: the distance of the pixels in pixels, as a constant; 0: any.
-template <int M, int V, int STEP>
+template <int M, int V>
 NNCONV_INLINE void blocked_sum(const nnconv::BlockedTile* t, vf (&acc)[M][V]) {
   constexpr int kSteps = 4;  // unrolled
   vf total[M][V];
   oc_zero<M, V>(acc);
-  const int64_t input_m = STEP ? STEP * W : t->input_m;
-  const float *input = t->input, *weight = t->weight;
+  const float *input = t->input, *weight = t->weight, *next = t->next;
+  const int64_t next_floats = t->next_floats;
   bool first = true;
   for (int64_t left = t->blocks;;) {
     const int64_t n = left < kSumSteps / W ? left : kSumSteps / W;
@@ -19,14 +18,15 @@ NNCONV_INLINE void blocked_sum(const nnconv::BlockedTile* t, vf (&acc)[M][V]) {
       const float* p = input;
       input += t->input_block;
       // The next tile's, which begin a new line of every block.
-      constexpr int kNext = M * STEP * W;
+      constexpr int kNext = M * W;
       NNCONV_UNROLL
-      for (int j = 0; j < kNext; j += STEP == 2 && 2 * W > kLine ? 2 * W : kLine)
-        __builtin_prefetch(p + kNext + j);
+      for (int j = 0; j < kNext; j += kLine) __builtin_prefetch(p + kNext + j);
+      for (const float* end = next + next_floats; next < end; next += kLine)
+        __builtin_prefetch(next, 0, 2);
       for (int j = 0; j < W; j += kSteps) {
         NNCONV_UNROLL
         for (int k = 0; k < kSteps; ++k) {
-          oc_step<M, V>(acc, p + k, weight + k * V * W, input_m);
+          oc_step<M, V>(acc, p + k, weight + k * V * W, W);
           NNCONV_UNROLL
           for (int l = 0; l < V * W; l += kLine)
             __builtin_prefetch(weight + (kAhead + k) * V * W + l);
@@ -59,12 +59,7 @@ template <int M, int V>
 void blocked_tile(const nnconv::BlockedTile* t) {
   prefetch_outputs(t->finish, t->out, t->out_block, V, M * W);
   vf acc[M][V];
-  if (t->input_m == W)
-    blocked_sum<M, V, 1>(t, acc);
-  else if (t->input_m == 2 * W)
-    blocked_sum<M, V, 2>(t, acc);
-  else
-    blocked_sum<M, V, 0>(t, acc);
+  blocked_sum<M, V>(t, acc);
   if (t->finish)
     blocked_store<M, V>(t, acc, Finishing{*t->finish});
   else
@@ -201,6 +196,11 @@ void blocked_scatter(const nnconv::BlockedReorder* t) {
   }
 }
 
+void blocked_pick(const nnconv::BlockedPick* t) {
+  const float* from = t->from;
+  for (int64_t x = 0; x < t->pixels; ++x, from += t->step) vstore(t->to + x * W, vload(from));
+}
+
 template <int V, int M>
 void fill_blocked(nnconv::BlockedTable* table) {
   if constexpr (M > 0) {
@@ -219,6 +219,7 @@ nnconv::BlockedTable make_blocked() {
   fill_blocked<2, M2>(&t);
   fill_blocked<3, M3>(&t);
   t.depthwise = blocked_depthwise;
+  t.pick = blocked_pick;
   t.gather = blocked_gather;
   t.scatter = blocked_scatter;
   return t;
