@@ -177,7 +177,7 @@ struct WinogradKernels {
   WinogradFusedFn fused[kFusedPoints][kFusedTiles + 1];  // [row of points][tiles]; null: none
 };
 
-enum { kMaxWinogradM = 14 };
+enum { kMaxWinogradM = 10 };  // more tiles than that have no registers for their addresses
 
 struct WinogradTable {
   WinogradGatherFn gather;

@@ -336,9 +336,9 @@ WinogradTable make_winograd() {
   WinogradTable t = {};
   t.gather = winograd_gather;
   t.panel = winograd_panel;
-  fill_product<1, V1>(&t);
-  fill_product<2, V2>(&t);
-  t.product_tiles = V2 < V1 ? V2 : V1;
+  t.product_tiles = V2 < kMaxWinogradM ? V2 : kMaxWinogradM;
+  fill_product<1, V2 < kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
+  fill_product<2, V2 < kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
   fill_kinds<0, V2 >= kFusedTiles * kFusedPoints / 2>(&t);
   return t;
 }
