@@ -242,20 +242,20 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* o
       store_finished(out + c * t->out_channel + x * t->out_column, lanes[x][c], finish);
 }
 
-template <int HEIGHT, int WIDTH>
-bool winograd_output(const WinogradOutput* t) {
+// Calls row(i, outputs) for each row of a tile; returns whether any value is not finite.
+template <int HEIGHT, int WIDTH, typename F>
+NNCONV_INLINE bool tile_outputs(const float* tile, int64_t m_xi, vf bias, const F& row) {
   constexpr WinogradAxis H = kWinogradAxis[HEIGHT], X = kWinogradAxis[WIDTH];
   vf half[H.outputs][X.points];
   NNCONV_UNROLL
   for (int x = 0; x < X.points; ++x) {
     vf m[H.points], y[H.outputs];
     NNCONV_UNROLL
-    for (int i = 0; i < H.points; ++i) m[i] = vload(t->m + (i * X.points + x) * t->m_xi);
+    for (int i = 0; i < H.points; ++i) m[i] = vload(tile + (i * X.points + x) * m_xi);
     output_transform<HEIGHT, 0, 0>(m, y);
     NNCONV_UNROLL
     for (int i = 0; i < H.outputs; ++i) half[i][x] = y[i];
   }
-  const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
   vf zero = {};
   NNCONV_UNROLL
   for (int i = 0; i < H.outputs; ++i) {
@@ -266,18 +266,58 @@ bool winograd_output(const WinogradOutput* t) {
       y[x] = y[x] + bias;
       zero = vfma(y[x], (vf){}, zero);  // NaN from here on where y is not finite
     }
-    if (i >= t->rows) continue;
-    float* out = t->out + i * t->out_row;
-    if (t->finish)
-      store_row(t, y, out, Finishing{*t->finish});
-    else
-      store_row(t, y, out, Plain{});
+    row(i, y);
   }
   float lanes[W];
   vstore(lanes, zero);
   float sum = 0.0f;
   for (int j = 0; j < W; ++j) sum += lanes[j];
   return sum != sum;
+}
+
+// Neighbouring tiles: whole vectors of each channel's row at once.
+template <int HEIGHT, int WIDTH, typename F>
+NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, const F& finish) {
+  constexpr int ROWS = kWinogradAxis[HEIGHT].outputs, N = kWinogradAxis[WIDTH].outputs;
+  float pixels[ROWS][W][W];
+  uint32_t bad = 0;
+  for (int64_t i = 0; i < t->rows; ++i) {
+    for (int c = 0; c < W; ++c) __builtin_prefetch(t->out + c * t->out_channel + i * t->out_row, 1);
+  }
+  for (int64_t tile = 0; tile < W / N; ++tile) {
+    const auto keep = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
+      NNCONV_UNROLL
+      for (int x = 0; x < N; ++x) vstore(pixels[i][tile * N + x], y[x]);
+    };
+    const float* m = t->m + tile * t->m_tile;
+    bad |= (uint32_t)tile_outputs<HEIGHT, WIDTH>(m, t->m_xi, bias, keep) << tile;
+  }
+  for (int64_t i = 0; i < t->rows; ++i) {
+    vf row[W][1];
+    NNCONV_UNROLL
+    for (int x = 0; x < W; ++x) row[x][0] = vload(pixels[i][x]);
+    store_transposed<W, 1, 0, 0>(row, t->out + i * t->out_row, t->out_channel, finish);
+  }
+  return bad;
+}
+
+template <int HEIGHT, int WIDTH>
+uint32_t winograd_output(const WinogradOutput* t) {
+  constexpr int N = kWinogradAxis[WIDTH].outputs;
+  const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
+  if (t->tiles > 1) {
+    return t->finish ? winograd_output_row<HEIGHT, WIDTH>(t, bias, Finishing{*t->finish})
+                     : winograd_output_row<HEIGHT, WIDTH>(t, bias, Plain{});
+  }
+  const auto store = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
+    if (i >= t->rows) return;
+    float* out = t->out + i * t->out_row;
+    if (t->finish)
+      store_row(t, y, out, Finishing{*t->finish});
+    else
+      store_row(t, y, out, Plain{});
+  };
+  return tile_outputs<HEIGHT, WIDTH>(t->m, t->m_xi, bias, store);
 }
 
 template <int M, int V>
@@ -337,8 +377,8 @@ WinogradTable make_winograd() {
   t.gather = winograd_gather;
   t.panel = winograd_panel;
   t.product_tiles = V2 < kMaxWinogradM ? V2 : kMaxWinogradM;
-  fill_product<1, V2 < kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
-  fill_product<2, V2 < kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
+  fill_product < 1, V2<kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
+  fill_product < 2, V2<kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
   fill_kinds<0, V2 >= kFusedTiles * kFusedPoints / 2>(&t);
   return t;
 }
