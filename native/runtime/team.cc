@@ -33,13 +33,16 @@ bool Team::join_work(int thread) {
   active_.fetch_add(1);
   const bool wanted = open_.load() && thread < threads_;
   if (wanted) {
-    const int64_t items = items_, grain = grain_;
+    const int64_t grain = grain_;
     const std::atomic<bool>* const cancelled = cancelled_;
-    for (int64_t first; (first = next_.fetch_add(grain)) < items;) {
-      const int64_t end = std::min(items, first + grain);
-      for (int64_t i = first; i < end; ++i) {
-        if (cancelled && cancelled->load(std::memory_order_relaxed)) break;
-        body_(context_, i, thread);
+    for (int i = 0; i < threads_; ++i) {
+      Share& from = share((thread + i) % threads_);
+      for (int64_t first; (first = from.next.fetch_add(grain)) < from.end;) {
+        const int64_t end = std::min(from.end, first + grain);
+        for (int64_t item = first; item < end; ++item) {
+          if (cancelled && cancelled->load(std::memory_order_relaxed)) break;
+          body_(context_, item, thread);
+        }
       }
     }
   }
@@ -94,19 +97,22 @@ bool Team::run(int64_t items, int threads, ParallelBody body, void* context,
   const size_t others = static_cast<size_t>(threads - 1);
   grow(others);
   if (workers_.empty()) return false;
-  items_ = items;
+  threads = static_cast<int>(std::min(others, workers_.size())) + 1;
   // Taking items costs a cache line's way from core to core, more than the smallest take.
-  constexpr int64_t kShares = 16;  // of a thread, at least
-  grain_ = std::max<int64_t>(1, items / (kShares * threads));
+  constexpr int64_t kTakes = 16;  // of a thread, at least
+  grain_ = std::max<int64_t>(1, items / (kTakes * threads));
+  for (int i = 0; i < threads; ++i) {
+    share(i).end = items * (i + 1) / threads;
+    share(i).next.store(items * i / threads);
+  }
   body_ = body;
   context_ = context;
   cancelled_ = cancelled;
-  next_.store(0);
   threads_ = threads;
   open_.store(true);
   epoch_.fetch_add(1);
-  for (size_t i = 0; i < std::min(others, workers_.size()); ++i) {
-    Worker& worker = workers_[i];
+  for (int i = 1; i < threads; ++i) {
+    Worker& worker = workers_[static_cast<size_t>(i - 1)];
     if (!worker.asleep.load()) continue;
     // The lock makes sure that a thread about to sleep sees the work or is woken.
     {

@@ -30,15 +30,25 @@ class Team {
   int refused_at() const { return refused_at_.load(std::memory_order_relaxed); }
 
  private:
+  // Items [next, end) that one thread begins with: neighbours, so that the layers of a model leave
+  // data where the next one looks for it. Threads that are done take from the others.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
   struct Worker {
     std::mutex mutex;
     std::condition_variable wake;
     std::atomic<bool> asleep{false};
+    Share share;
   };
 
   void grow(size_t workers);
   void serve(Worker& self, int thread);
   bool join_work(int thread);
+  Share& share(int thread) {
+    return thread == 0 ? caller_share_ : workers_[static_cast<size_t>(thread - 1)].share;
+  }
 
   std::mutex busy_;  // held by the caller whose work runs; with it:
   std::deque<Worker> workers_;
@@ -50,15 +60,12 @@ class Team {
   std::atomic<int> active_{0};
   std::atomic<uint64_t> epoch_{0};  // counts works
   int threads_ = 0;
-  int64_t items_ = 0;
   int64_t grain_ = 1;  // items that a thread takes at a time
   ParallelBody body_ = nullptr;
   void* context_ = nullptr;
   const std::atomic<bool>* cancelled_ = nullptr;
 
-  // What working threads write, on a cache line that nobody else reads.
-  alignas(64) std::atomic<int64_t> next_{0};
-
+  Share caller_share_;
   alignas(64) std::atomic<int> refused_at_{0};
 };
 
