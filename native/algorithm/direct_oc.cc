@@ -262,6 +262,10 @@ int64_t DirectOcPlan::add_panel_rows(size_t index, int64_t row0) {
   const Lattice& l = weights_.lattices()[index];
   const int64_t rows = l.axis[0].count * l.axis[1].count;
   const int64_t fit = cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index));
+  // Few blocks leave threads nothing to share but chunks.
+  constexpr int64_t kShares = 8;
+  const int64_t blocks = static_cast<int64_t>(weights_.blocks().size());
+  const int64_t most = std::max<int64_t>(1, ceil_div(rows * blocks, kShares));
   std::map<int64_t, int32_t> found;  // panel rows by input row
   PanelRows panel;
   std::vector<int64_t> needed;  // input rows by tap, -1 on padding
@@ -280,6 +284,7 @@ int64_t DirectOcPlan::add_panel_rows(size_t index, int64_t row0) {
       }
     }
     if (r > row0 && static_cast<int64_t>(panel.input_rows.size()) + fresh > fit) break;
+    if (r - row0 == most) break;
     for (int64_t input_row : needed) {
       int32_t slot = -1;
       if (input_row >= 0) {
