@@ -172,10 +172,7 @@ void blocked_gather(const nnconv::BlockedReorder* t) {
       vf r[4];
       NNCONV_UNROLL
       for (int i = 0; i < 4; ++i) r[i] = vload(t->from + (c + i) * t->plane + x);
-      const vf t0 = interleave_lo(r[0], r[1]), t1 = interleave_hi(r[0], r[1]);
-      const vf t2 = interleave_lo(r[2], r[3]), t3 = interleave_hi(r[2], r[3]);
-      store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                       t->to + x * W + c, W, Plain{});
+      store_four(r[0], r[1], r[2], r[3], t->to + x * W + c, W, Plain{});
     }
   }
   for (; x < t->pixels; ++x) {

@@ -39,8 +39,8 @@ NNCONV_INLINE void store_finished(float* out, T y, const F& finish) {
   __builtin_memcpy(out, &y, sizeof y);
 }
 
-// Stores pixels [M0, M0 + 4) of one vector of channels, transposed: each channel's pixels are
-// contiguous in the output.
+// Four pixels of one vector of channels, transposed: each channel's pixels are contiguous in the
+// output.
 template <int B, typename F>
 NNCONV_INLINE void store_blocks4(vf c0, vf c1, vf c2, vf c3, float* out, int64_t out_c,
                                  const F& finish) {
@@ -49,6 +49,15 @@ NNCONV_INLINE void store_blocks4(vf c0, vf c1, vf c2, vf c3, float* out, int64_t
   store_finished(out + (B * 4 + 2) * out_c, block<B>(c2), finish);
   store_finished(out + (B * 4 + 3) * out_c, block<B>(c3), finish);
   if constexpr ((B + 1) * 4 < W) store_blocks4<B + 1>(c0, c1, c2, c3, out, out_c, finish);
+}
+
+// Lane j of four vectors to out + j * out_c.
+template <typename F>
+NNCONV_INLINE void store_four(vf r0, vf r1, vf r2, vf r3, float* out, int64_t out_c,
+                              const F& finish) {
+  vf c[4];
+  transpose4(r0, r1, r2, r3, c);
+  store_blocks4<0>(c[0], c[1], c[2], c[3], out, out_c, finish);
 }
 
 template <int B, typename F>
@@ -83,12 +92,7 @@ NNCONV_INLINE void store_rows(const vf (&acc)[M][V], float* out, int64_t out_c, 
       const int m = 4 * q + i;
       pixel[i] = acc[M0 + (m < N ? m : N - 1)][V0];
     }
-    const vf t0 = interleave_lo(pixel[0], pixel[1]), t1 = interleave_hi(pixel[0], pixel[1]);
-    const vf t2 = interleave_lo(pixel[2], pixel[3]), t3 = interleave_hi(pixel[2], pixel[3]);
-    quads[q][0] = pairs_lo(t0, t2);
-    quads[q][1] = pairs_hi(t0, t2);
-    quads[q][2] = pairs_lo(t1, t3);
-    quads[q][3] = pairs_hi(t1, t3);
+    transpose4(pixel[0], pixel[1], pixel[2], pixel[3], quads[q]);
   }
   NNCONV_UNROLL
   for (int c = 0; c < 4; ++c) {
@@ -116,12 +120,8 @@ NNCONV_INLINE void store_transposed(const vf (&acc)[M][V], float* out, int64_t o
   } else
 #endif
       if constexpr (M - M0 >= 4) {
-    const vf t0 = interleave_lo(acc[M0][V0], acc[M0 + 1][V0]);
-    const vf t1 = interleave_hi(acc[M0][V0], acc[M0 + 1][V0]);
-    const vf t2 = interleave_lo(acc[M0 + 2][V0], acc[M0 + 3][V0]);
-    const vf t3 = interleave_hi(acc[M0 + 2][V0], acc[M0 + 3][V0]);
-    store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                     out + M0, out_c, finish);
+    store_four(acc[M0][V0], acc[M0 + 1][V0], acc[M0 + 2][V0], acc[M0 + 3][V0], out + M0, out_c,
+               finish);
     store_transposed<M, V, V0, M0 + 4>(acc, out, out_c, finish);
   } else if constexpr (M - M0 >= 2) {
     store_blocks2<0>(interleave_lo(acc[M0][V0], acc[M0 + 1][V0]),
@@ -265,10 +265,13 @@ NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& fin
     store_all_transposed<M, V>(acc, t->out, t->out_c, finish);
 }
 
+// Rows of `floats`, of which each `stride`-th is wanted.
 template <bool WRITE>
-NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int64_t floats) {
+NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int64_t floats,
+                                 int64_t stride) {
+  const int64_t next = stride < kLine ? kLine : stride;
   for (int64_t i = 0; i < rows; ++i, p += 4 * step) {
-    for (int64_t at = 0; at < floats; at += kLine) __builtin_prefetch(p + 4 * at, WRITE);
+    for (int64_t at = 0; at < floats; at += next) __builtin_prefetch(p + 4 * at, WRITE);
     __builtin_prefetch(p + 4 * floats - 4, WRITE);
   }
 }
@@ -276,15 +279,15 @@ NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int6
 // The outputs, and what will be added to them, on their way to the cache while they are computed: a
 // fresh output is in none, and stores would wait for each line.
 NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int64_t step,
-                                    int64_t rows, int64_t floats) {
-  prefetch_rows<true>((const char*)out, step, rows, floats);
+                                    int64_t rows, int64_t floats, int64_t stride = 1) {
+  prefetch_rows<true>((const char*)out, step, rows, floats, stride);
   if (finish && finish->other)
-    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats);
+    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats, stride);
 }
 
 template <int M, int V>
 void oc_tile(const OcTile* t) {
-  prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1);
+  prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1, t->out_m);
   vf acc[M][V];
   oc_sum<M, V>(t, acc);
   if (t->bias) {

@@ -219,6 +219,16 @@ NNCONV_INLINE vf pairs_hi(vf a, vf b) {
 #endif
 }
 
+// c[j] has, in every 128-bit block, lane j of that block of all four.
+NNCONV_INLINE void transpose4(vf r0, vf r1, vf r2, vf r3, vf (&c)[4]) {
+  const vf lo01 = interleave_lo(r0, r1), hi01 = interleave_hi(r0, r1);
+  const vf lo23 = interleave_lo(r2, r3), hi23 = interleave_hi(r2, r3);
+  c[0] = pairs_lo(lo01, lo23);
+  c[1] = pairs_hi(lo01, lo23);
+  c[2] = pairs_lo(hi01, hi23);
+  c[3] = pairs_hi(hi01, hi23);
+}
+
 #if NNCONV_WIDTH == 16
 // 128-bit blocks (a0 a1 b0 b1), (a2 a3 b2 b3), (a0 a2 b0 b2), (a1 a3 b1 b3).
 NNCONV_INLINE vf blocks_lo(vf a, vf b) {

@@ -49,10 +49,7 @@ void winograd_gather(const WinogradGather* g) {
           const float* q = p + (c + i) * g->input_channel;
           r[i] = c + i >= g->channels ? (vf){} : inside ? vload(q) : vload_mask(q, mask);
         }
-        const vf t0 = interleave_lo(r[0], r[1]), t1 = interleave_hi(r[0], r[1]);
-        const vf t2 = interleave_lo(r[2], r[3]), t3 = interleave_hi(r[2], r[3]);
-        store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                         row + x * W + c, W, Plain{});
+        store_four(r[0], r[1], r[2], r[3], row + x * W + c, W, Plain{});
       }
     }
   }
@@ -224,10 +221,7 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* o
   }
   if (t->channels == W && t->columns == N && t->out_column == 1) {
     if constexpr (N == 4) {
-      const vf t0 = interleave_lo(y[0], y[1]), t1 = interleave_hi(y[0], y[1]);
-      const vf t2 = interleave_lo(y[2], y[3]), t3 = interleave_hi(y[2], y[3]);
-      store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3), out,
-                       t->out_channel, finish);
+      store_four(y[0], y[1], y[2], y[3], out, t->out_channel, finish);
     } else {
       store_blocks2<0>(interleave_lo(y[0], y[1]), interleave_hi(y[0], y[1]), out, t->out_channel,
                        finish);

@@ -11,10 +11,8 @@ void winograd_panel(const WinogradPanel* t) {
       vf r[kFusedTiles];
       NNCONV_UNROLL
       for (int m = 0; m < kFusedTiles; ++m) r[m] = m < t->tiles ? vload(v + m * t->v_tile) : (vf){};
-      const vf t0 = interleave_lo(r[0], r[1]), t1 = interleave_hi(r[0], r[1]);
-      const vf t2 = interleave_lo(r[2], r[3]), t3 = interleave_hi(r[2], r[3]);
-      store_blocks4<0>(pairs_lo(t0, t2), pairs_hi(t0, t2), pairs_lo(t1, t3), pairs_hi(t1, t3),
-                       t->panel + c * channel + x * kFusedTiles, channel, Plain{});
+      store_four(r[0], r[1], r[2], r[3], t->panel + c * channel + x * kFusedTiles, channel,
+                 Plain{});
     }
   }
 }
