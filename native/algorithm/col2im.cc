@@ -155,7 +155,7 @@ void Col2imPlan::multiply(const float* input, const float* packed, const Box& bo
                       kPitch,      nullptr,
                       nullptr,     1,
                       box_pixels_, lanes_,
-                      nullptr};
+                      nullptr,     nullptr};
           for (int64_t t = 0; t < tiles; ++t) {
             const Range x = part_of(count, t, tiles);
             tile.input = panel + x.begin;

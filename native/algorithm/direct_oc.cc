@@ -377,7 +377,8 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
              axis.step,
              shape_.out_plane(),
              block.channels,
-             args.finish};
+             args.finish,
+             nullptr};
     // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
     const int64_t start = std::max(region.start, chunk.x0);
     const int64_t pixels = std::min(region.end, chunk.x1) - start;

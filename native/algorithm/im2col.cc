@@ -50,7 +50,7 @@ class Im2colPlan final : public ConvPlan {
   int64_t input_of(int64_t pixel, int64_t tap) const;
   void copy_panel(const ConvArgs& args, int64_t g, Range pixels, float* panel) const;
   void run_tile(const ConvArgs& args, int64_t g, int64_t block, Range pixels, const float* panel,
-                const std::vector<Segment>& segments, float* scratch) const;
+                const std::vector<Segment>& segments, int64_t index, float* scratch) const;
   void run_pixel(const ConvArgs& args, int64_t g, int64_t pixel, float* scratch) const;
 
   ConvSpec spec_;
@@ -115,7 +115,7 @@ void Im2colPlan::copy_panel(const ConvArgs& args, int64_t g, Range pixels, float
 }
 
 void Im2colPlan::run_tile(const ConvArgs& args, int64_t g, int64_t block, Range pixels,
-                          const float* panel, const std::vector<Segment>& segments,
+                          const float* panel, const std::vector<Segment>& segments, int64_t index,
                           float* scratch) const {
   const int64_t count = pixels.end - pixels.begin, plane = shape_.out_plane();
   const int64_t channels = std::min(lanes_, spec_.out_per_group() - block * lanes_);
@@ -123,8 +123,9 @@ void Im2colPlan::run_tile(const ConvArgs& args, int64_t g, int64_t block, Range 
   const auto output_of = [&](int64_t pixel) {
     return args.output + (pixel / plane * spec_.out_channels + first) * plane + pixel % plane;
   };
+  const float* weight = args.packed + g * group_floats() + block * lanes_ * steps_;
   OcTile t{panel,
-           args.packed + g * group_floats() + block * lanes_ * steps_,
+           weight,
            segments.data(),
            static_cast<int64_t>(segments.size()),
            nullptr,
@@ -135,7 +136,8 @@ void Im2colPlan::run_tile(const ConvArgs& args, int64_t g, int64_t block, Range 
            1,
            plane,
            channels,
-           args.finish};
+           args.finish,
+           next_weights(weight, steps_, lanes_, index)};
   if (pixels.begin / plane == (pixels.end - 1) / plane) {
     kernels_.oc[2][count](&t);
     return;
@@ -164,7 +166,7 @@ void Im2colPlan::run_pixel(const ConvArgs& args, int64_t g, int64_t pixel, float
   const Range only{pixel, pixel + 1};
   copy_panel(args, g, only, scratch);
   for (int64_t block = 0; block < blocks(); ++block)
-    run_tile(args, g, block, only, scratch, inside, nullptr);
+    run_tile(args, g, block, only, scratch, inside, 0, nullptr);
 }
 
 void Im2colPlan::run(const ConvArgs& args) const {
@@ -194,7 +196,7 @@ void Im2colPlan::run(const ConvArgs& args) const {
     for (int64_t block = share.begin; block < share.end; ++block) {
       for (int64_t t = here.begin; t < here.end; ++t)
         run_tile(args, g, block, part_of(pixels, t, tiles),
-                 panels + (t - here.begin) * panel_floats(), all, scratch);
+                 panels + (t - here.begin) * panel_floats(), all, t - here.begin, scratch);
     }
   });
 }

@@ -73,7 +73,7 @@ class PointwisePlan final : public ConvPlan {
   }
   void copy_panels(const float* input, Range tiles, float* panels) const;
   void run_tile(const ConvArgs& args, int64_t n, int64_t g, const Block& block, const Tile& tile,
-                const float* panel) const;
+                const float* panel, int64_t index) const;
 
   int64_t group_floats() const { return lanes_ * spec_.in_per_group(); }
   int64_t panel_floats() const { return chunk_ * tile_ * spec_.in_per_group(); }
@@ -169,7 +169,7 @@ void PointwisePlan::copy_panels(const float* input, Range tiles, float* panels) 
 }
 
 void PointwisePlan::run_tile(const ConvArgs& args, int64_t n, int64_t g, const Block& b,
-                             const Tile& tile, const float* panel) const {
+                             const Tile& tile, const float* panel, int64_t index) const {
   const int64_t in = spec_.in_per_group(), first = g * spec_.out_per_group() + b.first;
   const Segment segment{0, 0, in, 0, 0, 0};
   int64_t at = tile.at[2], out_m = 1;
@@ -181,8 +181,9 @@ void PointwisePlan::run_tile(const ConvArgs& args, int64_t n, int64_t g, const B
     at = (d * shape_.out[1] + h) * shape_.out[2] + tile.at[2] * scale[2] + b.tap % kw;
     out_m = scale[2];
   }
+  const float* weight = args.packed + g * group_floats() + b.offset * in;
   const OcTile t{panel,
-                 args.packed + g * group_floats() + b.offset * in,
+                 weight,
                  &segment,
                  1,
                  nullptr,
@@ -193,7 +194,8 @@ void PointwisePlan::run_tile(const ConvArgs& args, int64_t n, int64_t g, const B
                  out_m,
                  shape_.out_plane(),
                  b.channels,
-                 args.finish};
+                 args.finish,
+                 next_weights(weight, in, b.vectors * kernels_.width, index)};
   if (b.paired)
     kernels_.oc_paired[tile.count](&t);
   else
@@ -224,7 +226,7 @@ void PointwisePlan::run(const ConvArgs& args) const {
     for (int64_t b = share.begin; b < share.end; ++b) {
       for (int64_t t = here.begin; t < here.end; ++t)
         run_tile(args, n, g, blocks_[static_cast<size_t>(b)], tile_at(t),
-                 panels + (t - here.begin) * panel);
+                 panels + (t - here.begin) * panel, t - here.begin);
     }
   });
 }

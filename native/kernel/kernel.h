@@ -46,6 +46,7 @@ struct OcTile {
   int64_t out_c;
   int64_t channels;      // 1..V * width
   const Finish* finish;  // or null
+  const float* next;     // other weights, wanted in the L2 cache: 64 bytes for each step; or null
 };
 typedef void (*OcTileFn)(const OcTile*);
 

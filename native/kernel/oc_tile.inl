@@ -187,6 +187,8 @@ NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
   int64_t left = kSumSteps;
   bool first = true;
   oc_zero<M, V>(acc);
+  const float* next = t->next ? t->next : t->weight;
+  const int64_t next_step = t->next ? kLine : 0;
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
     const float* input = t->input + s->input;
@@ -204,6 +206,8 @@ NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
         oc_step<M, V>(acc, input, weight, 1);
         NNCONV_UNROLL
         for (int j = 0; j < V * W; j += kLine) __builtin_prefetch(weight + kAhead * V * W + j);
+        __builtin_prefetch(next, 0, 2);
+        next += next_step;
         input += t->input_k;
         weight += V * W;
       }
