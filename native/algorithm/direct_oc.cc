@@ -344,6 +344,7 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
   const PanelRows& panel = panel_rows_[chunk.rows];
   const int64_t panel_rows = static_cast<int64_t>(panel.input_rows.size());
   const size_t row_taps = l.axis[0].taps.size() * l.axis[1].taps.size();
+  const int64_t block_steps = static_cast<int64_t>(row_taps * layout.taps.size()) * in;
   const int32_t* slots = panel.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
   const int64_t q0 = row / l.axis[1].count, q1 = row % l.axis[1].count;
   float* output = args.output +
@@ -387,6 +388,8 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
       const int64_t a = start + pixels * i / tiles, b = start + pixels * (i + 1) / tiles;
       t.input = scratch.panel + a - chunk.x0;
       t.out = output + a * axis.step;
+      t.next = next_weights(t.weight, block_steps, block.vectors * kernels_.width,
+                            (row - chunk.row0) * tiles + i);
       kernels_.oc[block.vectors][b - a](&t);
     }
   }

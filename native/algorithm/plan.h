@@ -31,10 +31,12 @@ inline Range part_of(int64_t whole, int64_t index, int64_t parts) {
 }
 
 // What the index-th tile of a block asks for of the next block's weights, 64 bytes for each of its
-// steps, or null when the tiles before have asked for all; weights are packed [block][step][lanes].
+// steps, or null when the tiles before have asked for all, or the cache would lose them again;
+// weights are packed [block][step][lanes].
 inline const float* next_weights(const float* block, int64_t steps, int64_t lanes, int64_t index) {
-  constexpr int64_t kLine = 64 / sizeof(float);
-  return index * kLine < lanes ? block + steps * (lanes + index * kLine) : nullptr;
+  constexpr int64_t kLine = 64 / sizeof(float), kMost = 1 << 18;
+  return index * kLine < lanes && steps * lanes < kMost ? block + steps * (lanes + index * kLine)
+                                                        : nullptr;
 }
 
 struct ConvArgs {
