@@ -246,7 +246,8 @@ any size of the batch.
 - **Winograd's points.** F(4, 3) evaluates polynomials at five points and infinity. With the textbook's
   0, ±1, ±2 the transforms have entries up to 8, and rounding errors grow tenfold. nnconv takes 0, ±√½,
   ±√2, which keeps the entries below 3. F(2, 3) has 0, ±1. Weights are transformed in double
-  precision, once.
+  precision, once; on planes of few tiles in single precision, each time, by additions and multiplications with
+  ½, 2, √½ and √2 alone: what divides is part of the outputs' transform.
 - **Winograd's sums** over input channels start anew every 32 channels, and the chunks are added up.
 - **Tiles that are not finite.** Winograd mixes all pixels of a tile, and Inf - Inf is NaN: an infinite
   pixel would spoil outputs that never see it. Where a finished tile holds a value that is not finite,

@@ -27,6 +27,7 @@ function conv2d(inChannels: number, outChannels: number, k: number, pad: number)
 
 const CASES: [string, ConvSpec, number[]][] = [
   ['3x3 of 512 channels', conv2d(512, 24, 3, 1), [1, 512, 7, 9]],
+  ['3x3 of 512 channels, few tiles', conv2d(512, 64, 3, 1), [2, 512, 7, 5]],
   ['pointwise of 4096 channels', conv2d(4096, 17, 1, 0), [1, 4096, 5, 5]],
   ['5x5 of 200 channels', conv2d(200, 9, 5, 2), [1, 200, 6, 11]],
 ];
