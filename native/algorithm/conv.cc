@@ -129,7 +129,7 @@ void Conv::run(const Prepared& prepared, const ConvShape& shape, const ConvBuffe
                Workspace* workspace) const {
   if (shape.batch == 0) return;
   const ConvPlan& plan = *prepared.plan;
-  const int threads = threads_for(multiply_accumulates(spec_, shape));
+  const int threads = threads_for(spec_, shape, kernels_);
   size_t pad_offset = 0;
   const size_t bytes = scratch_bytes(plan, shape, threads, &pad_offset);
   char* scratch = static_cast<char*>(workspace->get(bytes));
@@ -146,7 +146,7 @@ void Conv::run(const Prepared& prepared, const ConvShape& shape, const ConvBuffe
 ConvExplanation Conv::explain(const ConvShape& shape, const ConvOptions& options) {
   const CachedPlan& entry = plan_for(shape, options);
   const double macs = multiply_accumulates(spec_, shape);
-  const int threads = threads_for(macs);
+  const int threads = threads_for(spec_, shape, kernels_);
   size_t pad_offset = 0;
   const size_t bytes = scratch_bytes(*entry.plan, shape, threads, &pad_offset);
   return {entry.algorithm, kernels_.isa, entry.reason.empty() ? "forced" : entry.reason,

@@ -265,10 +265,18 @@ std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const 
   return nullptr;
 }
 
-int threads_for(double macs) {
-  constexpr double kMacsPerThread = 250e3;  // some ten times what waking a thread costs
-  const int most = num_threads();
-  return static_cast<int>(std::clamp(macs / kMacsPerThread, 1.0, static_cast<double>(most)));
+int threads_for(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  // A float read or written takes as long as so many multiply-accumulates.
+  constexpr double kFloat = 15.0;
+  const double floats =
+      static_cast<double>(shape.batch) *
+          (static_cast<double>(spec.in_channels) * static_cast<double>(shape.in_plane()) +
+           static_cast<double>(spec.out_channels) * static_cast<double>(shape.out_plane())) +
+      static_cast<double>(spec.weight_size());
+  const double work = multiply_accumulates(spec, shape) + kFloat * floats;
+  // Some ten times what waking a thread costs.
+  const double per_thread = 62.5e3 * kernels.width;
+  return static_cast<int>(std::clamp(work / per_thread, 1.0, static_cast<double>(num_threads())));
 }
 
 }  // namespace nnconv

@@ -43,7 +43,7 @@ constexpr double kReorderCost = 8.0;
 std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,
                                             const ConvShape& shape, const KernelTable& kernels);
 
-// Threads worth waking for so many multiply-accumulates.
-int threads_for(double macs);
+// Threads worth waking for a layer.
+int threads_for(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels);
 
 }  // namespace nnconv

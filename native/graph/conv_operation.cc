@@ -14,16 +14,17 @@ using Packed = std::shared_ptr<const AlignedFloats>;
 
 class ConvStep final : public Step {
  public:
-  ConvStep(const ConvNode& node, const ConvShape& shape, std::string algorithm,
-           std::unique_ptr<ConvPlan> plan, Packed packed)
+  ConvStep(const ConvNode& node, const ConvShape& shape, const KernelTable& kernels,
+           std::string algorithm, std::unique_ptr<ConvPlan> plan, Packed packed)
       : node_(node),
         shape_(shape),
+        kernels_(kernels),
         algorithm_(std::move(algorithm)),
         plan_(std::move(plan)),
         packed_(std::move(packed)) {}
 
   void run(const StepArgs& args) const override {
-    const int threads = threads_for(multiply_accumulates(node_.spec, shape_));
+    const int threads = threads_for(node_.spec, shape_, kernels_);
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
     Finish finish{0, node_.cuts ? node_.lo : -kInfinity, node_.cuts ? node_.hi : kInfinity};
     if (node_.adds)
@@ -42,6 +43,7 @@ class ConvStep final : public Step {
  private:
   const ConvNode& node_;
   ConvShape shape_;
+  const KernelTable& kernels_;
   std::string algorithm_;
   std::unique_ptr<ConvPlan> plan_;
   Packed packed_;
@@ -79,7 +81,8 @@ class ConvOperation final : public Operation {
         select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
     std::unique_ptr<ConvPlan> plan = make_plan(algorithm, node_.spec, shape, kernels_);
     Packed packed = packed_for(*plan);
-    return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
+    return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),
+                                      std::move(packed));
   }
 
   Blocking blocking(const std::vector<Shape>& inputs) const override {
@@ -92,7 +95,8 @@ class ConvOperation final : public Operation {
     const std::string algorithm = selected_blocked(shape).algorithm;
     std::unique_ptr<ConvPlan> plan = make_blocked_plan(algorithm, node_.spec, shape, kernels_);
     Packed packed = packed_for(*plan);
-    return std::make_unique<ConvStep>(node_, shape, algorithm, std::move(plan), std::move(packed));
+    return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),
+                                      std::move(packed));
   }
 
   void share_weights(const Operation& other) override {
