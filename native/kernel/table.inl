@@ -31,7 +31,7 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<2, PM>(&t);
   fill_px<PV, PM>(&t);
   t.depthwise = depthwise;
-  t.winograd = make_winograd<OC1, OC2>();
+  t.winograd = make_winograd<OC2>();
   t.blocked = make_blocked<OC1, OC2, OC3>();
   t.dot = make_dot<DM>();
   t.elementwise = make_elementwise();

@@ -365,15 +365,17 @@ void fill_kinds(WinogradTable* table) {
   if constexpr (KIND + 1 < kWinogradKinds) fill_kinds<KIND + 1, FUSED>(table);
 }
 
-template <int V1, int V2>
+// MOST: tiles whose sums of two vectors fit in registers.
+template <int MOST>
 WinogradTable make_winograd() {
   WinogradTable t = {};
   t.gather = winograd_gather;
   t.panel = winograd_panel;
-  t.product_tiles = V2 < kMaxWinogradM ? V2 : kMaxWinogradM;
-  fill_product < 1, V2<kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
-  fill_product < 2, V2<kMaxWinogradM ? V2 : kMaxWinogradM>(&t);
-  fill_kinds<0, V2 >= kFusedTiles * kFusedPoints / 2>(&t);
+  constexpr int M = MOST < kMaxWinogradM ? MOST : kMaxWinogradM;
+  t.product_tiles = M;
+  fill_product<1, M>(&t);
+  fill_product<2, M>(&t);
+  fill_kinds<0, MOST >= kFusedTiles * kFusedPoints / 2>(&t);
   return t;
 }
 
