@@ -144,7 +144,7 @@ std::vector<Problem> picked_problems() {
 // strips of several rows, depth.
 std::vector<Problem> winograd_problems() {
   std::vector<Problem> problems;
-  const int64_t sizes[][2] = {{1, 1}, {5, 6}, {9, 17}, {16, 16}, {31, 30}, {7, 101}};
+  const int64_t sizes[][2] = {{1, 1}, {5, 6}, {9, 17}, {16, 16}, {31, 30}};
   for (const auto& size : sizes) {
     for (int64_t pad = 0; pad <= 3; ++pad) {
       for (int64_t k = 3; k <= 5; ++k) {
@@ -188,7 +188,13 @@ std::vector<Problem> winograd_problems() {
     problems.push_back(p);
   }
   problems.push_back(conv2d(202, 2 * 37, 3, 1, 1, 1, 2, 3, 4));
-  problems.push_back(conv2d(20, 36, 3, 1, 1, 1, 1, 10, 117));  // long rows
+  // Long rows.
+  problems.push_back(conv2d(20, 36, 3, 1, 1, 1, 1, 10, 117));
+  for (int64_t k = 3; k <= 4; ++k) {
+    problems.push_back(conv2d(10, 35, k, 2, 1, 1, 1, 6, 201));
+    problems.push_back(conv2d(10, 35, k, 2, 1, 1, 1, 3, 51));
+    problems.back().spec.transposed = true;
+  }
   for (int64_t k = 3; k <= 4; ++k) {
     for (int64_t size = 1; size <= 3; size += 2) {
       Problem p = conv2d(150, 141, k, 2, 1, 1, 1, size, size + 1);
