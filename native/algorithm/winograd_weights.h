@@ -1,6 +1,6 @@
 // The weights of a Winograd convolution: blocks of output channels, and how they are packed.
 //
-// Streamed weights are transformed once, [group][block][depth tap][xi][channels][lanes], and
+// Streamed weights are transformed once, [group][block][depth tap][pass][xi][channels][lanes], and
 // followed by the weights as they are, for outputs that are computed by definition. Fused ones stay
 // as they are, [group][block][depth tap][channels][tap][lanes], and their blocks are single
 // vectors.
