@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "algorithm/lattice.h"
+#include "algorithm/winograd_tiles.h"
 #include "runtime/parallel.h"
 
 namespace nnconv {
@@ -91,12 +92,13 @@ double direct_cost(const ConvSpec& spec, const ConvShape& shape) {
 
 // Products in the transformed domain, transforms on both sides, and the weights that stream through
 // the cache.
-double winograd_cost(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+double winograd_cost(const ConvSpec& layer, const ConvShape& shape, const KernelTable& kernels,
                      int kind) {
+  const ConvSpec spec = winograd_phases(layer, kind).spec;
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
   const int width = kernels.width;
-  const bool fused = winograd_fuses(spec, shape, kernels, kind);
+  const bool fused = winograd_fuses(layer, shape, kernels, kind);
   const double points = rows.points * columns.points;
   const double plane_tiles =
       static_cast<double>(winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
@@ -145,13 +147,14 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
 const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape,
                             const KernelTable& kernels) {
-  // Transforms work on whole vectors of channels.
-  if (std::min(spec.in_per_group(), spec.out_per_group()) < kFewChannels) return nullptr;
   const char* best = nullptr;
   double least = 0.85 * direct_cost(spec, shape);
   for (const WinogradChoice& w : kWinograds) {
     const int kind = kind_of(w.name, spec);
     if (kind < 0) continue;
+    // Transforms work on whole vectors of channels.
+    const int64_t in = winograd_phases(spec, kind).spec.in_per_group();
+    if (std::min(in, spec.out_per_group()) < kFewChannels) continue;
     const double cost = winograd_cost(spec, shape, kernels, kind);
     if (cost < least) {
       least = cost;
@@ -248,8 +251,9 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
   const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
   const bool whole =
       spec.in_per_group() % kernels.width == 0 && spec.out_per_group() % kernels.width == 0;
-  // Winograd transposes what it reads and writes anyhow.
-  if (whole && kind_of(selected, spec) >= 0) return {selected, 0};
+  // Winograd transposes what it reads and writes anyhow, but for the phases of a stride.
+  const int kind = kind_of(selected, spec);
+  if (whole && kind >= 0 && !winograd_phases(spec, kind).any()) return {selected, 0};
   return {};
 }
 

@@ -37,6 +37,7 @@ class WinogradPlan final : public ConvPlan {
   WinogradPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels, int kind,
                ConvFormats formats)
       : spec_(spec),
+        phases_(winograd_phases(spec, kind)),
         shape_(shape),
         kernels_(kernels),
         functions_(kernels.winograd.kinds[kind]),
@@ -45,7 +46,7 @@ class WinogradPlan final : public ConvPlan {
         width_(kernels.width),
         formats_(formats),
         fused_(winograd_fuses(spec, shape, kernels, kind)),
-        weights_(spec, rows_.axis, columns_.axis, width_, fused_) {
+        weights_(spec, phases_, rows_.axis, columns_.axis, width_, fused_) {
     make_strips();
   }
 
@@ -91,8 +92,11 @@ class WinogradPlan final : public ConvPlan {
 
   // The first input pixel of tile 0.
   int64_t first_input(const WinogradAxis& axis, int d) const {
-    return axis.transposed ? (spec_.pad_low[d] - axis.lead) / axis.stride : -spec_.pad_low[d];
+    const int64_t pad = phases_.spec.pad_low[d];
+    return axis.transposed ? (pad - axis.lead) / axis.stride : -pad;
   }
+  // Channels that are transformed: an input channel's phases are some.
+  int64_t in_per_group() const { return phases_.spec.in_per_group(); }
   int64_t xis() const { return rows_.axis.points * columns_.axis.points; }
   int64_t depth_taps() const { return spec_.kernel[0]; }
   int64_t v_xi() const { return max_tiles_ * channels_ + kSkew; }
@@ -101,7 +105,7 @@ class WinogradPlan final : public ConvPlan {
   int64_t m_floats() const { return xis() * m_xi(); }
   // Blocks whose sums wait for another pass.
   int64_t m_blocks() const {
-    return channels_ < spec_.in_per_group() ? static_cast<int64_t>(weights_.blocks().size()) : 1;
+    return channels_ < in_per_group() ? static_cast<int64_t>(weights_.blocks().size()) : 1;
   }
   int64_t strip_floats() const { return strip_pixels_ * width_; }
   // What the products read of one depth: V, or panels.
@@ -116,6 +120,7 @@ class WinogradPlan final : public ConvPlan {
   }
 
   ConvSpec spec_;
+  WinogradPhases phases_;
   ConvShape shape_;
   const KernelTable& kernels_;
   const WinogradKernels& functions_;
@@ -140,7 +145,7 @@ void WinogradPlan::make_strips() {
   const auto fitting = [&](int64_t channels) {
     return floats / (depth_taps() * channels + 2 * width_) / 12 * 12;
   };
-  channels_ = ceil_div(spec_.in_per_group(), width_) * width_;
+  channels_ = ceil_div(in_per_group(), width_) * width_;
   const bool few = fitting(channels_) < std::min(kWorthwhile, tiles_y * tiles_x);
   if (few && !fused_ && depth_taps() == 1) channels_ = std::min(channels_, kWinogradPass);
   const int64_t most = std::max(fused_ ? kWorthwhile / 2 : kWorthwhile, fitting(channels_));
@@ -196,7 +201,7 @@ void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scrat
   float* v = strip + strip_floats();
   float* ring = v + (fused_ ? v_floats() : 0);
   float* sums = ring + depth_taps() * depth_floats();
-  const int64_t in = spec_.in_per_group(), taps = depth_taps(), plane_tiles = item.strip->tiles();
+  const int64_t in = in_per_group(), taps = depth_taps(), plane_tiles = item.strip->tiles();
   const int64_t tiles = (item.n1 - item.n0) * plane_tiles;
   int64_t transformed = -1;  // the last input depth in the ring
   for (int64_t d = item.depth0; d < item.depth1; ++d) {
@@ -305,15 +310,14 @@ void WinogradPlan::multiply_point(const WinogradBlock& block, int64_t tiles, int
 void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
                                    Range channels, float* strip, float* v) const {
   const Strip& s = *item.strip;
-  const int64_t in = spec_.in_per_group();
+  const int64_t group = n * spec_.in_channels + item.g * spec_.in_per_group();
   const int64_t tile_columns = s.x1 - s.x0;
   const int64_t columns = columns_.pixels(s.x0, s.x1);
   const int64_t strip_row = ceil_div(columns, width_) * width_ * width_;
   for (int64_t c = channels.begin; c < channels.end; c += width_) {
     const bool blocked = formats_.input == Format::kBlocked;
     const int64_t pixel = blocked ? width_ : 1;
-    const WinogradGather gather{args.input +
-                                    (n * spec_.in_channels + item.g * in + c) * shape_.in_plane() +
+    const WinogradGather gather{args.input + (group + (phases_.any() ? 0 : c)) * shape_.in_plane() +
                                     depth * shape_.in[1] * shape_.in[2] * pixel,
                                 blocked ? 0 : shape_.in_plane(),
                                 shape_.in[2] * pixel,
@@ -324,6 +328,9 @@ void WinogradPlan::transform_input(const ConvArgs& args, const Item& item, int64
                                 shape_.in[2],
                                 rows_.pixels(s.y0, s.y1),
                                 columns,
+                                phases_.count[1],
+                                phases_.count[2],
+                                c,
                                 strip};
     kernels_.winograd.gather(&gather);
     for (int64_t y = s.y0; y < s.y1; ++y) {

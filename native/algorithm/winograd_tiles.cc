@@ -18,6 +18,12 @@ bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
   return true;
 }
 
+bool fits(const ConvSpec& spec, int kind) {
+  const WinogradAxis& height = kWinogradAxis[kWinogradPair[kind][0]];
+  const WinogradAxis& width = kWinogradAxis[kWinogradPair[kind][1]];
+  return width.transposed == spec.transposed && fits(spec, 1, height) && fits(spec, 2, width);
+}
+
 }  // namespace
 
 int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t outputs) {
@@ -28,6 +34,7 @@ int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t 
 
 bool winograd_fuses(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
                     int kind) {
+  if (winograd_phases(spec, kind).any()) return false;
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
   const int64_t tiles = winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
@@ -42,14 +49,19 @@ bool winograd_fuses(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {
   const bool depth = spec.dilation[0] == 1 && (!spec.transposed || spec.dims < 3);
   if (!depth || spec.in_channels == 0) return -1;
-  for (int kind = 0; kind < kWinogradKinds; ++kind) {
-    const WinogradAxis& height = kWinogradAxis[kWinogradPair[kind][0]];
-    const WinogradAxis& width = kWinogradAxis[kWinogradPair[kind][1]];
-    if (height.outputs == m_height && width.outputs == m_width &&
-        width.transposed == spec.transposed && fits(spec, 1, height) && fits(spec, 2, width))
-      return kind;
+  // Phases are for strides that no kind has.
+  for (const ConvSpec& candidate : {spec, split_phases(spec).spec}) {
+    for (int kind = 0; kind < kWinogradKinds; ++kind) {
+      if (kWinogradAxis[kWinogradPair[kind][0]].outputs == m_height &&
+          kWinogradAxis[kWinogradPair[kind][1]].outputs == m_width && fits(candidate, kind))
+        return kind;
+    }
   }
   return -1;
+}
+
+WinogradPhases winograd_phases(const ConvSpec& spec, int kind) {
+  return fits(spec, kind) ? WinogradPhases{spec} : split_phases(spec);
 }
 
 }  // namespace nnconv

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "algorithm/plan.h"
+#include "algorithm/winograd_phases.h"
 
 namespace nnconv {
 
@@ -40,5 +41,8 @@ struct TileAxis {
     return first_pixel(end - 1) - first_pixel(begin) + (axis.span - 1) * dilation + 1;
   }
 };
+
+// What a kind computes of a problem that it can run.
+WinogradPhases winograd_phases(const ConvSpec& spec, int kind);
 
 }  // namespace nnconv

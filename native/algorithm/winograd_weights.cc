@@ -17,6 +17,8 @@ std::vector<double> finite_points(int points) {
       return {0, 1, -1};
     case 5:
       return {0.5, -0.5, 1.25, -1.25};
+    case 7:
+      return {0.3125, -0.3125, 0.875, -0.875, 1.75, -1.75};
     default:
       return {0, a, -a, b, -b};
   }
@@ -71,9 +73,15 @@ void transform_kernel(const std::vector<TapRow>& gh, const std::vector<TapRow>& 
 
 }  // namespace
 
-WinogradWeights::WinogradWeights(const ConvSpec& spec, const WinogradAxis& height,
-                                 const WinogradAxis& width, int64_t vector_width, bool fused)
-    : spec_(spec), height_(height), width_axis_(width), width_(vector_width), fused_(fused) {
+WinogradWeights::WinogradWeights(const ConvSpec& spec, const WinogradPhases& phases,
+                                 const WinogradAxis& height, const WinogradAxis& width,
+                                 int64_t vector_width, bool fused)
+    : spec_(spec),
+      phases_(phases),
+      height_(height),
+      width_axis_(width),
+      width_(vector_width),
+      fused_(fused) {
   for (int64_t first = 0; first < spec.out_per_group();) {
     const int64_t left = spec.out_per_group() - first;
     const int vectors = left > width_ && !fused_ ? 2 : 1;
@@ -89,9 +97,27 @@ int64_t WinogradWeights::pair_offset(int64_t g, int64_t out, int64_t in) const {
          spec_.taps();
 }
 
+const float* WinogradWeights::kernel_of(const float* weight, int64_t g, int64_t out, int64_t in,
+                                        int64_t depth_tap, float* phase) const {
+  const Dims& count = phases_.count;
+  const float* kernel =
+      weight + pair_offset(g, out, in / (count[1] * count[2])) + depth_tap * plane_taps();
+  if (!phases_.any()) return kernel;
+  for (int64_t y = 0; y < phases_.spec.kernel[1]; ++y) {
+    for (int64_t x = 0; x < phases_.spec.kernel[2]; ++x) {
+      const int64_t tap_y = phases_.kernel_tap(spec_, 1, y, in / count[2] % count[1]);
+      const int64_t tap_x = phases_.kernel_tap(spec_, 2, x, in % count[2]);
+      const bool none = tap_y < 0 || tap_x < 0;
+      phase[y * phases_.spec.kernel[2] + x] = none ? 0.0f : kernel[tap_y * spec_.kernel[2] + tap_x];
+    }
+  }
+  return phase;
+}
+
 void WinogradWeights::pack(const float* weight, float* packed) const {
   const auto gh = kernel_transform(height_), gw = kernel_transform(width_axis_);
-  const int64_t in = spec_.in_per_group(), taps = plane_taps();
+  const int64_t in = in_per_group(), taps = plane_taps();
+  float phase[kMostTaps * kMostTaps];
   float* to = packed;
   for (int64_t g = 0; g < spec_.groups; ++g) {
     for (const WinogradBlock& block : blocks_) {
@@ -99,9 +125,8 @@ void WinogradWeights::pack(const float* weight, float* packed) const {
       for (int64_t kd = 0; kd < depth_taps(); ++kd, to += depth_tap_floats() * lanes) {
         for (int64_t c = 0; c < in; ++c) {
           for (int64_t j = 0; j < lanes; ++j) {
-            const float* w = j < block.channels
-                                 ? weight + pair_offset(g, block.first + j, c) + kd * taps
-                                 : nullptr;
+            const float* w =
+                j < block.channels ? kernel_of(weight, g, block.first + j, c, kd, phase) : nullptr;
             if (!fused_) {
               const int64_t pass = c / kWinogradPass * kWinogradPass;
               const int64_t channels = std::min(kWinogradPass, in - pass);

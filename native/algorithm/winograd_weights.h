@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "algorithm/winograd_phases.h"
 #include "kernel/winograd.h"
 #include "problem/conv_problem.h"
 
@@ -26,8 +27,9 @@ struct WinogradBlock {
 
 class WinogradWeights {
  public:
-  WinogradWeights(const ConvSpec& spec, const WinogradAxis& height, const WinogradAxis& width,
-                  int64_t vector_width, bool fused);
+  // `spec` is the layer's, `phases` what is computed of it.
+  WinogradWeights(const ConvSpec& spec, const WinogradPhases& phases, const WinogradAxis& height,
+                  const WinogradAxis& width, int64_t vector_width, bool fused);
 
   const std::vector<WinogradBlock>& blocks() const { return blocks_; }
   int64_t lanes(const WinogradBlock& block) const { return block.vectors * width_; }
@@ -42,21 +44,27 @@ class WinogradWeights {
     return packed + g * group_floats() +
            (block.offset * depth_taps() + depth_tap * lanes(block)) * depth_tap_floats();
   }
-  // The weight itself; output channel and input channel count within the group.
+  // The layer's weight itself; output channel and input channel count within the group.
   float value(const float* packed, int64_t g, int64_t out, int64_t in, int64_t tap) const;
 
  private:
   int64_t depth_taps() const { return spec_.kernel[0]; }
   int64_t plane_taps() const { return spec_.kernel[1] * spec_.kernel[2]; }
+  int64_t in_per_group() const { return phases_.spec.in_per_group(); }
   // For each lane.
   int64_t depth_tap_floats() const {
-    return (fused_ ? plane_taps() : height_.points * width_axis_.points) * spec_.in_per_group();
+    return (fused_ ? plane_taps() : height_.points * width_axis_.points) * in_per_group();
   }
   int64_t group_floats() const { return depth_taps() * depth_tap_floats() * lanes_; }
   // Where the layer's weights have those of a pair of channels.
   int64_t pair_offset(int64_t g, int64_t out, int64_t in) const;
+  // The kernel of a pair of channels that is transformed: the layer's own, or one phase of it,
+  // which is written to `phase`.
+  const float* kernel_of(const float* weight, int64_t g, int64_t out, int64_t in, int64_t depth_tap,
+                         float* phase) const;
 
   ConvSpec spec_;
+  WinogradPhases phases_;
   const WinogradAxis &height_, &width_axis_;
   int64_t width_;  // of a vector
   bool fused_;

@@ -45,9 +45,10 @@ struct WinogradAxis {
 };
 
 enum {
-  kWinogradNone,  // one tap, no transform
-  kWinograd2,     // F(2, 3)
-  kWinograd4,     // F(4, 3)
+  kWinogradNone,   // one tap, no transform
+  kWinograd2,      // F(2, 3)
+  kWinograd4,      // F(4, 3)
+  kWinograd4Tap4,  // F(4, 4)
   kWinograd2Tap5,
   kWinograd2Stride,
   kWinograd4Stride,
@@ -62,6 +63,7 @@ constexpr WinogradAxis kWinogradAxis[kWinogradAxes] = {
     {1, 1, false, 1, 1, 1, 1, 0, 1, {{1, 1, 0, 1, 0, 1, 0, 1}}},
     {3, 1, false, 2, 4, 4, 2, 0, 1, {{2, 3, 0, 1, 0, 1, 0, 1}}},
     {3, 1, false, 4, 6, 6, 4, 0, 1, {{4, 3, 0, 1, 0, 1, 0, 1}}},
+    {4, 1, false, 4, 7, 7, 4, 0, 1, {{4, 4, 0, 1, 0, 1, 0, 1}}},
     {5, 1, false, 2, 6, 6, 2, 0, 1, {{2, 5, 0, 1, 0, 1, 0, 1}}},
     {3, 2, false, 2, 5, 5, 4, 0, 2, {{2, 2, 0, 2, 0, 2, 0, 1}, {2, 1, 1, 2, 1, 2, 0, 1}}},
     {3, 2, false, 4, 9, 9, 8, 0, 2, {{4, 2, 0, 2, 0, 2, 0, 1}, {4, 1, 1, 2, 1, 2, 0, 1}}},
@@ -72,11 +74,12 @@ constexpr WinogradAxis kWinogradAxis[kWinogradAxes] = {
 };
 
 // The pairs for height and width that are compiled.
-enum { kWinogradKinds = 10 };
+enum { kWinogradKinds = 11 };
 constexpr int kWinogradPair[kWinogradKinds][2] = {
     {kWinograd2, kWinograd2},
     {kWinograd4, kWinograd4},
     {kWinogradNone, kWinograd4},
+    {kWinograd4Tap4, kWinograd4Tap4},
     {kWinograd2Tap5, kWinograd2Tap5},
     {kWinograd2Stride, kWinograd2Stride},
     {kWinograd4Stride, kWinograd4Stride},
@@ -86,15 +89,19 @@ constexpr int kWinogradPair[kWinogradKinds][2] = {
     {kWinograd4Transposed4Tap, kWinograd4Transposed4Tap},
 };
 
-// W channels of `rows` x `width` input pixels to strip layout; a pixel outside the input is zero.
+// W channels of `rows` x `columns` input pixels to strip layout; a pixel outside the input is zero.
+// With phases, a channel is one phase of an input channel, and each position holds as many pixels
+// as there are: the lanes of an input channel are those of its phases, row by row.
 struct WinogradGather {
-  const float* input;     // plane of the first channel, the pixel at row 0, column 0
+  const float* input;     // plane of the first input channel, the pixel at row 0, column 0
   int64_t input_channel;  // distance of channels; 0: blocked, a pixel has W of them
   int64_t input_row;      // distance of rows
   int64_t channels;       // 1..W
   int64_t row0, column0;  // input position of the strip's first pixel, may be negative
   int64_t in_rows, in_columns;
   int64_t rows, columns;  // of the strip
+  int64_t phase_rows, phase_columns;
+  int64_t first;  // with phases: the first channel
   float* strip;
 };
 typedef void (*WinogradGatherFn)(const WinogradGather*);

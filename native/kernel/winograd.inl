@@ -1,8 +1,9 @@
 // Winograd micro-kernels: gather, input transform, product, output transform. The transforms are
 // those of Toom-Cook: three points 0, 1, infinity; four 0, +-1, infinity; five +-1/2, +-5/4,
-// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The textbook's integers amplify rounding
-// errors up to ten times as much. The weights' transform G takes the values of a polynomial at the
-// points; its denominators are left to the outputs' A. Needs simd.h and oc_tile.inl.
+// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity; seven +-5/16, +-7/8, +-7/4, infinity. The
+// textbook's integers amplify rounding errors up to ten times as much. The weights' transform G
+// takes the values of a polynomial at the points; its denominators are left to the outputs' A.
+// Needs simd.h and oc_tile.inl.
 
 #include "kernel/winograd.h"
 
@@ -26,7 +27,34 @@ void winograd_gather_blocked(const WinogradGather* g) {
   }
 }
 
+// The same with phases: runs of phase_columns neighbouring pixels to neighbouring lanes.
+template <int RUN>
+void winograd_gather_phases(const WinogradGather* g) {
+  const int64_t stored = (g->columns + W - 1) / W * W;
+  const int64_t most = g->in_columns / RUN - g->column0;  // positions with all their pixels
+  const int64_t whole = most < g->columns ? most : g->columns;
+  const int64_t lo = g->column0 < 0 ? -g->column0 : 0;
+  const int64_t partial = whole < g->columns && whole >= 0 ? g->in_columns % RUN : 0;
+  for (int64_t y = 0; y < g->rows; ++y) {
+    float* row = g->strip + y * stored * W;
+    for (int64_t i = 0; i < stored; ++i) vstore(row + i * W, (vf){});
+    for (int64_t lane = 0; lane < g->channels; lane += RUN) {
+      const int64_t plane_row = (g->first + lane) / RUN;
+      const int64_t in_y = (g->row0 + y) * g->phase_rows + plane_row % g->phase_rows;
+      if (in_y < 0 || in_y >= g->in_rows) continue;
+      const float* p = g->input + plane_row / g->phase_rows * g->input_channel +
+                       in_y * g->input_row + g->column0 * RUN;
+      for (int64_t x = lo; x < whole; ++x)
+        __builtin_memcpy(row + x * W + lane, p + x * RUN, RUN * sizeof(float));
+      for (int64_t i = 0; i < partial; ++i) row[whole * W + lane + i] = p[whole * RUN + i];
+    }
+  }
+}
+
 void winograd_gather(const WinogradGather* g) {
+  if (g->phase_columns == 4) return winograd_gather_phases<4>(g);
+  if (g->phase_columns == 2) return winograd_gather_phases<2>(g);
+  if (g->phase_rows > 1) return winograd_gather_phases<1>(g);
   if (g->input_channel == 0) return winograd_gather_blocked(g);
   const int64_t stored = (g->columns + W - 1) / W * W;
   for (int64_t y = 0; y < g->rows; ++y) {
@@ -97,6 +125,25 @@ NNCONV_INLINE void points_transform(const vf (&d)[6], vf (&t)[6]) {
   t[5] = vfma(vset(-2.5f), d[3], d[1] + d[5]);
 }
 
+NNCONV_INLINE void points_transform(const vf (&d)[7], vf (&t)[7]) {
+  // The squares of the three points, and for each what the other two make of it.
+  constexpr float p[3] = {0.3125f, 0.875f, 1.75f};
+  constexpr float q[3] = {0.09765625f, 0.765625f, 3.0625f};
+  constexpr float sum[3] = {q[1] + q[2], q[0] + q[2], q[0] + q[1]};
+  constexpr float product[3] = {q[1] * q[2], q[0] * q[2], q[0] * q[1]};
+  NNCONV_UNROLL
+  for (int i = 0; i < 3; ++i) {
+    const vf odd = vfma(vset(product[i]), d[1], vfma(vset(-sum[i]), d[3], d[5]));
+    const vf even = vset(p[i]) * vfma(vset(product[i]), d[0], vfma(vset(-sum[i]), d[2], d[4]));
+    t[2 * i] = odd + even;
+    t[2 * i + 1] = odd - even;
+  }
+  constexpr float all = q[0] * q[1] * q[2];
+  constexpr float pairs = product[0] + product[1] + product[2];
+  const vf high = vfma(vset(-(q[0] + q[1] + q[2])), d[4], d[6]);
+  t[6] = vfma(vset(-all), d[0], vfma(vset(pairs), d[2], high));
+}
+
 // y = A^T m for M outputs of N points.
 template <int M, int N>
 NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
@@ -113,6 +160,17 @@ NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
     y[1] = vfma(vset(0.5f * c1), s1, vset(1.25f * c2) * s2);
     y[2] = vfma(vset(0.25f * c1), d1, vset(1.5625f * c2) * d2);
     y[3] = vfma(vset(0.125f * c1), s1, vfma(vset(1.953125f * c2), s2, m[4]));
+  } else if constexpr (N == 7) {
+    constexpr double p[3] = {0.3125, 0.875, 1.75}, q[3] = {0.09765625, 0.765625, 3.0625};
+    NNCONV_UNROLL
+    for (int i = 0; i < 3; ++i) {
+      const double c = 0.5 / (p[i] * (q[i] - q[(i + 1) % 3]) * (q[i] - q[(i + 2) % 3]));
+      const vf s = m[2 * i] + m[2 * i + 1], d = m[2 * i] - m[2 * i + 1];
+      y[0] = i ? vfma(vset((float)c), d, y[0]) : vset((float)c) * d;
+      y[1] = i ? vfma(vset((float)(c * p[i])), s, y[1]) : vset((float)(c * p[i])) * s;
+      y[2] = i ? vfma(vset((float)(c * q[i])), d, y[2]) : vset((float)(c * q[i])) * d;
+      y[3] = vfma(vset((float)(c * p[i] * q[i])), s, i ? y[3] : m[6]);
+    }
   } else {
     constexpr float c1 = -2.0f / 3, c2 = 1.0f / 6;  // 1 / (2 p^2 (p^2 - q^2))
     const vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];

@@ -170,6 +170,29 @@ std::vector<Problem> winograd_problems() {
       }
     }
   }
+  // Phases of a stride as channels: taps before the kernel's first, pixels short of a whole
+  // position, groups, more channels than a vector.
+  const int64_t strided[][6] = {{3, 20, 7, 2, 3, 1}, {3, 20, 7, 2, 2, 1}, {1, 9, 8, 2, 1, 1},
+                                {5, 17, 5, 2, 2, 1}, {6, 34, 6, 2, 1, 2}, {2, 9, 11, 4, 2, 1},
+                                {3, 12, 12, 4, 5, 1}};
+  for (const auto& [in, out, k, stride, pad, groups] : strided) {
+    for (const auto& size : {std::array<int64_t, 2>{12, 13}, {37, 22}})
+      problems.push_back(conv2d(in, out, k, stride, pad, 1, groups, size[0], size[1]));
+  }
+  problems.push_back(conv2d(9, 20, 4, 1, 2, 1, 1, 13, 10));
+  problems.push_back(conv2d(9, 20, 4, 1, 3, 2, 1, 13, 20));
+  Problem row = conv2d(4, 20, 5, 2, 2, 1, 1, 1, 67);
+  row.spec.dims = 1;
+  row.spec.kernel[1] = row.spec.stride[1] = 1;
+  row.spec.pad_low[1] = row.spec.pad_high[1] = 0;
+  row.input_shape.erase(row.input_shape.begin() + 2);
+  problems.push_back(row);
+  Problem volume = conv2d(3, 18, 7, 2, 3, 1, 1, 13, 18);
+  volume.spec.dims = 3;
+  volume.spec.kernel[0] = 3;
+  volume.spec.pad_low[0] = volume.spec.pad_high[0] = 1;
+  volume.input_shape.insert(volume.input_shape.begin() + 2, 4);
+  problems.push_back(volume);
   problems.push_back(conv2d(128, 20, 3, 2, 1, 1, 2, 90, 91));
   problems.push_back(conv2d(12, 36, 4, 2, 1, 1, 3, 13, 14));
   Problem depth = conv2d(9, 18, 3, 2, 1, 1, 1, 8, 9);
