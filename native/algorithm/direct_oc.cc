@@ -178,7 +178,12 @@ class DirectOcPlan final : public ConvPlan {
   void add_lattice(size_t index);
   void add_chunks(size_t index, int64_t x0, int64_t x1);
   int64_t add_panel_rows(size_t index, int64_t row0);
-  void copy_panel(const float* input, const Chunk& chunk, float* panel) const;
+  // The rows of a chunk's panel that are in `rows`.
+  void copy_panel(const float* input, const Chunk& chunk, Range rows, float* panel) const;
+  // All of them, and those of zeros.
+  int64_t panel_rows(const Chunk& chunk) const {
+    return static_cast<int64_t>(panel_rows_[chunk.rows].input_rows.size()) + zero_rows();
+  }
   void run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk, int64_t row,
                const ChannelBlock& block, const Scratch& scratch) const;
 
@@ -303,13 +308,17 @@ int64_t DirectOcPlan::add_panel_rows(size_t index, int64_t row0) {
   return r;
 }
 
-void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* panel) const {
+void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, Range rows,
+                              float* panel) const {
   const Lattice& l = weights_.lattices()[chunk.lattice];
   const RowLayout& layout = layouts_[chunk.lattice];
   const int64_t in = spec_.in_per_group(), width = l.axis[2].in_size;
   const int64_t step = layout.step;
-  for (int64_t first : panel_rows_[chunk.rows].input_rows) {
-    const int64_t key = first + chunk.shift;
+  const std::vector<int64_t>& input_rows = panel_rows_[chunk.rows].input_rows;
+  const int64_t last = static_cast<int64_t>(input_rows.size());
+  panel += rows.begin * panel_row(chunk.lattice);
+  for (int64_t r = rows.begin; r < std::min(rows.end, last); ++r) {
+    const int64_t key = input_rows[static_cast<size_t>(r)] + chunk.shift;
     const float* row =
         input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
     for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
@@ -332,7 +341,7 @@ void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, float* pan
       }
     }
   }
-  std::fill_n(panel, zero_rows() * panel_row(chunk.lattice), 0.0f);
+  if (rows.end > last) std::fill_n(panel, (rows.end - last) * panel_row(chunk.lattice), 0.0f);
 }
 
 void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk,
@@ -342,7 +351,7 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
   const RowLayout& layout = layouts_[chunk.lattice];
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
   const PanelRows& panel = panel_rows_[chunk.rows];
-  const int64_t panel_rows = static_cast<int64_t>(panel.input_rows.size());
+  const int64_t zeros = static_cast<int64_t>(panel.input_rows.size());
   const size_t row_taps = l.axis[0].taps.size() * l.axis[1].taps.size();
   const int64_t block_steps = static_cast<int64_t>(row_taps * layout.taps.size()) * in;
   const int32_t* slots = panel.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
@@ -354,7 +363,7 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
   for (const Region& region : layout.regions) {
     int64_t segments = 0, steps = 0;
     for (size_t i = 0; i < row_taps; ++i) {
-      const int64_t base = (slots[i] < 0 ? panel_rows : slots[i]) * panel_row(chunk.lattice);
+      const int64_t base = (slots[i] < 0 ? zeros : slots[i]) * panel_row(chunk.lattice);
       if (listed()) {
         for (int32_t step : layout.steps)
           scratch.steps[steps++] = static_cast<int32_t>(base) + step;
@@ -401,27 +410,51 @@ void DirectOcPlan::run(const ConvArgs& args) const {
   const int64_t block_count = static_cast<int64_t>(blocks.size());
   const int64_t chunks = static_cast<int64_t>(chunks_.size());
   const int64_t planes = args.batch * spec_.groups * chunks;
-  // Where there are few chunks, threads share the blocks of one; each copies the panel.
-  const int64_t parts =
-      planes < 4 * args.threads
-          ? std::min<int64_t>(block_count, args.threads > 1 ? 2 * args.threads : 1)
-          : 1;
   char* workspace = static_cast<char*>(args.workspace);
-  parallel_for(planes * parts, args.threads, [&](int64_t i, int thread) {
+  const auto scratch_of = [&](int thread, int panel_of) {
     char* bytes = workspace + static_cast<size_t>(thread) * thread_bytes();
-    const Scratch scratch{reinterpret_cast<float*>(bytes),
-                          reinterpret_cast<Segment*>(bytes + panel_bytes()),
-                          reinterpret_cast<int32_t*>(bytes + panel_bytes() + segment_bytes())};
-    const int64_t part = i % parts, ng = i / parts / chunks;
-    const Chunk& chunk = chunks_[static_cast<size_t>(i / parts % chunks)];
-    const int64_t n = ng / spec_.groups, g = ng % spec_.groups;
+    char* panel = workspace + static_cast<size_t>(panel_of) * thread_bytes();
+    return Scratch{reinterpret_cast<float*>(panel),
+                   reinterpret_cast<Segment*>(bytes + panel_bytes()),
+                   reinterpret_cast<int32_t*>(bytes + panel_bytes() + segment_bytes())};
+  };
+  const auto copy = [&](int64_t plane, Range rows, float* panel) {
+    const int64_t ng = plane / chunks, n = ng / spec_.groups, g = ng % spec_.groups;
     copy_panel(args.input + (n * spec_.in_channels + g * spec_.in_per_group()) * shape_.in_plane(),
-               chunk, scratch.panel);
-    for (int64_t b = block_count * part / parts; b < block_count * (part + 1) / parts; ++b) {
-      for (int64_t row = chunk.row0; row < chunk.row1; ++row)
-        run_row(args, n, g, chunk, row, blocks[static_cast<size_t>(b)], scratch);
-    }
-  });
+               chunks_[static_cast<size_t>(plane % chunks)], rows, panel);
+  };
+  const auto run_block = [&](int64_t plane, int64_t block, Range rows, const Scratch& scratch) {
+    const int64_t ng = plane / chunks;
+    for (int64_t row = rows.begin; row < rows.end; ++row)
+      run_row(args, ng / spec_.groups, ng % spec_.groups,
+              chunks_[static_cast<size_t>(plane % chunks)], row, blocks[static_cast<size_t>(block)],
+              scratch);
+  };
+  if (args.threads == 1 || planes >= 4 * args.threads) {
+    parallel_for(planes, args.threads, [&](int64_t plane, int thread) {
+      const Chunk& chunk = chunks_[static_cast<size_t>(plane % chunks)];
+      const Scratch scratch = scratch_of(thread, thread);
+      copy(plane, {0, panel_rows(chunk)}, scratch.panel);
+      for (int64_t b = 0; b < block_count; ++b)
+        run_block(plane, b, {chunk.row0, chunk.row1}, scratch);
+    });
+    return;
+  }
+  // Few chunks: threads share the panel of each and then its outputs.
+  for (int64_t plane = 0; plane < planes; ++plane) {
+    const Chunk& chunk = chunks_[static_cast<size_t>(plane % chunks)];
+    const int64_t copies = std::min<int64_t>(panel_rows(chunk), 4 * args.threads);
+    parallel_for(copies, args.threads, [&](int64_t i, int thread) {
+      copy(plane, part_of(panel_rows(chunk), i, copies), scratch_of(thread, 0).panel);
+    });
+    const int64_t rows = chunk.row1 - chunk.row0;
+    const int64_t parts = std::min(rows, ceil_div(4 * args.threads, block_count));
+    parallel_for(block_count * parts, args.threads, [&](int64_t i, int thread) {
+      const Range part = part_of(rows, i % parts, parts);
+      run_block(plane, i / parts, {chunk.row0 + part.begin, chunk.row0 + part.end},
+                scratch_of(thread, 0));
+    });
+  }
 }
 
 }  // namespace

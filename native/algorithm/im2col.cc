@@ -48,7 +48,7 @@ class Im2colPlan final : public ConvPlan {
 
   // Where a tap of an output lies in its input plane; -1 on padding.
   int64_t input_of(int64_t pixel, int64_t tap) const;
-  void copy_panel(const ConvArgs& args, int64_t g, Range pixels, float* panel) const;
+  void copy_panel(const ConvArgs& args, int64_t g, Range pixels, Range taps, float* panel) const;
   void run_tile(const ConvArgs& args, int64_t g, int64_t block, Range pixels, const float* panel,
                 const std::vector<Segment>& segments, int64_t index, float* scratch) const;
   void run_pixel(const ConvArgs& args, int64_t g, int64_t pixel, float* scratch) const;
@@ -92,13 +92,15 @@ int64_t Im2colPlan::input_of(int64_t pixel, int64_t tap) const {
 }
 
 // `pixels` count through all images.
-void Im2colPlan::copy_panel(const ConvArgs& args, int64_t g, Range pixels, float* panel) const {
+void Im2colPlan::copy_panel(const ConvArgs& args, int64_t g, Range pixels, Range taps,
+                            float* panel) const {
   const int64_t in = spec_.in_per_group(), plane = shape_.in_plane();
   const int64_t count = pixels.end - pixels.begin, out_plane = shape_.out_plane();
   static constexpr float kPadding = 0.0f;
   const float* from[kMaxOcM];
   int64_t step[kMaxOcM];
-  for (int64_t tap = 0; tap < spec_.taps(); ++tap) {
+  panel += taps.begin * in * count;
+  for (int64_t tap = taps.begin; tap < taps.end; ++tap) {
     for (int64_t m = 0; m < count; ++m) {
       const int64_t n = (pixels.begin + m) / out_plane;
       const int64_t at = input_of((pixels.begin + m) % out_plane, tap);
@@ -164,7 +166,7 @@ void Im2colPlan::run_pixel(const ConvArgs& args, int64_t g, int64_t pixel, float
       inside.push_back({tap * in, tap * in, in, 0, 0, 0});
   }
   const Range only{pixel, pixel + 1};
-  copy_panel(args, g, only, scratch);
+  copy_panel(args, g, only, {0, spec_.taps()}, scratch);
   for (int64_t block = 0; block < blocks(); ++block)
     run_tile(args, g, block, only, scratch, inside, 0, nullptr);
 }
@@ -180,25 +182,39 @@ void Im2colPlan::run(const ConvArgs& args) const {
   }
   const int64_t tiles = ceil_div(pixels, tile_), chunks = ceil_div(tiles, chunk_);
   const int64_t items = spec_.groups * chunks;
-  // Where there are few chunks, threads share the blocks of one; each copies the panels.
-  const int64_t parts = items < 4 * args.threads
-                            ? std::min<int64_t>(blocks(), args.threads > 1 ? 2 * args.threads : 1)
-                            : 1;
   const std::vector<Segment> all = {{0, 0, steps_, 0, 0, 0}};
   float* workspace = static_cast<float*>(args.workspace);
-  parallel_for(items * parts, args.threads, [&](int64_t i, int thread) {
-    const int64_t part = i % parts, chunk = i / parts % chunks, g = i / parts / chunks;
-    float* panels = workspace + thread * thread_floats();
-    float* scratch = panels + chunk_ * panel_floats();
-    const Range here = part_of(tiles, chunk, chunks), share = part_of(blocks(), part, parts);
+  const auto copy = [&](int64_t item, int64_t tile, Range taps, float* panels) {
+    const Range here = part_of(tiles, item % chunks, chunks);
+    copy_panel(args, item / chunks, part_of(pixels, here.begin + tile, tiles), taps,
+               panels + tile * panel_floats());
+  };
+  const auto run_block = [&](int64_t item, int64_t block, const float* panels, int thread) {
+    const Range here = part_of(tiles, item % chunks, chunks);
+    float* scratch = workspace + thread * thread_floats() + chunk_ * panel_floats();
     for (int64_t t = here.begin; t < here.end; ++t)
-      copy_panel(args, g, part_of(pixels, t, tiles), panels + (t - here.begin) * panel_floats());
-    for (int64_t block = share.begin; block < share.end; ++block) {
-      for (int64_t t = here.begin; t < here.end; ++t)
-        run_tile(args, g, block, part_of(pixels, t, tiles),
-                 panels + (t - here.begin) * panel_floats(), all, t - here.begin, scratch);
-    }
-  });
+      run_tile(args, item / chunks, block, part_of(pixels, t, tiles),
+               panels + (t - here.begin) * panel_floats(), all, t - here.begin, scratch);
+  };
+  if (args.threads == 1 || items >= 4 * args.threads) {
+    parallel_for(items, args.threads, [&](int64_t item, int thread) {
+      const Range here = part_of(tiles, item % chunks, chunks);
+      float* panels = workspace + thread * thread_floats();
+      for (int64_t t = 0; t < here.end - here.begin; ++t) copy(item, t, {0, spec_.taps()}, panels);
+      for (int64_t block = 0; block < blocks(); ++block) run_block(item, block, panels, thread);
+    });
+    return;
+  }
+  // Few chunks: threads share the panels of each and then its blocks.
+  for (int64_t item = 0; item < items; ++item) {
+    const Range here = part_of(tiles, item % chunks, chunks);
+    parallel_for((here.end - here.begin) * spec_.taps(), args.threads, [&](int64_t i, int) {
+      const int64_t tap = i % spec_.taps();
+      copy(item, i / spec_.taps(), {tap, tap + 1}, workspace);
+    });
+    parallel_for(blocks(), args.threads,
+                 [&](int64_t block, int thread) { run_block(item, block, workspace, thread); });
+  }
 }
 
 }  // namespace

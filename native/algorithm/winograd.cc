@@ -71,12 +71,23 @@ class WinogradPlan final : public ConvPlan {
     int64_t block0, block1;
     int64_t depth0, depth1;
   };
+  struct Scratch {
+    float* strip;
+    float* v;     // fused: V before it goes to panels
+    float* ring;  // what the products read, of as many input depths as there are depth taps
+    float* sums;  // M
+  };
 
   void make_strips();
-  void run_item(const ConvArgs& args, const Item& item, float* scratch) const;
+  void run_item(const ConvArgs& args, const Item& item, const Scratch& scratch) const;
+  void run_shared(const ConvArgs& args, const Item& item) const;
+  void transform_depth(const ConvArgs& args, const Item& item, int64_t depth, Range pass,
+                       Range channels, float* strip, const Scratch& scratch) const;
+  void run_block(const ConvArgs& args, const Item& item, int64_t depth, Range channels, int64_t b,
+                 const Scratch& scratch, float* sums) const;
   void transform_input(const ConvArgs& args, const Item& item, int64_t n, int64_t depth,
                        Range channels, float* strip, float* v) const;
-  void make_panels(int64_t tiles, const float* v, float* panels) const;
+  void make_panels(int64_t tiles, int64_t channels, const float* v, float* panels) const;
   void multiply(const WinogradBlock& block, int64_t tiles, Range channels, const float* v,
                 const float* u, float* m, bool add) const;
   void multiply_point(const WinogradBlock& block, int64_t tiles, int64_t in, const float* v,
@@ -113,6 +124,16 @@ class WinogradPlan final : public ConvPlan {
   int64_t depth_floats() const {
     return fused_ ? ceil_div(max_tiles_, kFusedTiles) * rows_.axis.points * row_panel_floats()
                   : v_floats();
+  }
+  // The input depths that an output depth meets.
+  Range depths_of(int64_t depth) const {
+    const int64_t first = depth * spec_.stride[0] - spec_.pad_low[0];
+    return {std::max<int64_t>(0, first), std::min(shape_.in[0], first + depth_taps())};
+  }
+  Scratch scratch_of(float* floats) const {
+    float* v = floats + strip_floats();
+    float* ring = v + (fused_ ? v_floats() : 0);
+    return {floats, v, ring, ring + depth_taps() * depth_floats()};
   }
   int64_t thread_floats() const {
     return strip_floats() + (fused_ ? v_floats() : 0) + depth_taps() * depth_floats() +
@@ -151,7 +172,9 @@ void WinogradPlan::make_strips() {
   const int64_t most = std::max(fused_ ? kWorthwhile / 2 : kWorthwhile, fitting(channels_));
   const int64_t nx = ceil_div(tiles_x, most);
   const int64_t rows = nx > 1 ? 1 : std::max<int64_t>(1, most / tiles_x);
-  const int64_t ny = ceil_div(tiles_y, rows);
+  int64_t ny = ceil_div(tiles_y, rows);
+  // Two threads share an even number.
+  if (nx * ny > 1 && nx * ny % 2 == 1 && ny < tiles_y) ++ny;
   if (nx * ny == 1) images_ = std::max<int64_t>(1, most / (tiles_y * tiles_x));
   for (int64_t y = 0; y < ny; ++y) {
     for (int64_t x = 0; x < nx; ++x) {
@@ -173,80 +196,129 @@ void WinogradPlan::run(const ConvArgs& args) const {
   const int64_t strips = static_cast<int64_t>(strips_.size());
   const int64_t images = ceil_div(args.batch, images_);
   const int64_t planes = images * spec_.groups * strips;
-  // Depth is cut where there are fewer strips than threads could share evenly; then channels, for
-  // which the input is transformed again.
+  // Depth is cut where there are fewer strips than threads could share evenly.
   const int64_t depths =
       planes < 4 * threads ? std::min(shape_.out[0], threads > 1 ? 2 * threads : 1) : 1;
   const int64_t items = planes * depths;
-  const int64_t cuts = items < 4 * threads && items % threads != 0 ? std::min(blocks, threads) : 1;
-  float* workspace = static_cast<float*>(args.workspace);
-  parallel_for(items * cuts, args.threads, [&](int64_t i, int thread) {
+  // Where that is not enough, blocks: threads share what is transformed of a plane, and where depth
+  // taps do, too, each transforms it for itself.
+  const bool uneven = threads > 1 && items < 4 * threads && items % threads != 0;
+  const int64_t cuts = uneven && depth_taps() > 1 ? std::min(blocks, threads) : 1;
+  const auto item_of = [&](int64_t i) {
     const int64_t cut = i % cuts, depth = i / cuts % depths, plane = i / cuts / depths;
     const int64_t group = plane / strips;
     const Range n = part_of(args.batch, group / spec_.groups, images);
-    const Item item{n.begin,
-                    n.end,
-                    group % spec_.groups,
-                    &strips_[static_cast<size_t>(plane % strips)],
-                    blocks * cut / cuts,
-                    blocks * (cut + 1) / cuts,
-                    shape_.out[0] * depth / depths,
-                    shape_.out[0] * (depth + 1) / depths};
-    run_item(args, item, workspace + thread * thread_floats());
+    const Range share = part_of(blocks, cut, cuts), out = part_of(shape_.out[0], depth, depths);
+    return Item{n.begin,
+                n.end,
+                group % spec_.groups,
+                &strips_[static_cast<size_t>(plane % strips)],
+                share.begin,
+                share.end,
+                out.begin,
+                out.end};
+  };
+  if (uneven && depth_taps() == 1) {
+    for (int64_t i = 0; i < items; ++i) run_shared(args, item_of(i));
+    return;
+  }
+  float* workspace = static_cast<float*>(args.workspace);
+  parallel_for(items * cuts, args.threads, [&](int64_t i, int thread) {
+    run_item(args, item_of(i), scratch_of(workspace + thread * thread_floats()));
   });
 }
 
-void WinogradPlan::run_item(const ConvArgs& args, const Item& item, float* scratch) const {
-  float* strip = scratch;
-  float* v = strip + strip_floats();
-  float* ring = v + (fused_ ? v_floats() : 0);
-  float* sums = ring + depth_taps() * depth_floats();
-  const int64_t in = in_per_group(), taps = depth_taps(), plane_tiles = item.strip->tiles();
-  const int64_t tiles = (item.n1 - item.n0) * plane_tiles;
+void WinogradPlan::run_item(const ConvArgs& args, const Item& item, const Scratch& scratch) const {
+  const int64_t in = in_per_group();
   int64_t transformed = -1;  // the last input depth in the ring
   for (int64_t d = item.depth0; d < item.depth1; ++d) {
-    const int64_t tap0 = d * spec_.stride[0] - spec_.pad_low[0];
-    const int64_t first = std::max<int64_t>(0, tap0);
-    const int64_t last = std::min(shape_.in[0] - 1, tap0 + taps - 1);
+    const Range met = depths_of(d);
     for (int64_t c = 0; c < in; c += channels_) {
-      const Range channels{c, std::min(in, c + channels_)};
-      for (int64_t i = std::max(first, transformed + 1); i <= last; ++i) {
-        float* slot = ring + i % taps * depth_floats();
-        for (int64_t n = item.n0; n < item.n1; ++n)
-          transform_input(args, item, n, i, channels, strip,
-                          (fused_ ? v : slot) + (n - item.n0) * plane_tiles * channels_);
-        if (fused_) make_panels(tiles, v, slot);
-      }
-      if (channels.end == in) transformed = last;
-      for (int64_t b = item.block0; b < item.block1; ++b) {
-        const WinogradBlock& block = weights_.blocks()[static_cast<size_t>(b)];
-        const int64_t lanes = weights_.lanes(block);
-        float* m = sums + (m_blocks() > 1 ? b - item.block0 : 0) * m_floats();
-        for (int64_t i = first; i <= last; ++i) {
-          const float* slot = ring + i % taps * depth_floats();
-          const float* weights = weights_.packed_of(args.packed, item.g, block, i - tap0);
-          const bool add = i > first || c > 0;
-          if (fused_)
-            multiply_fused(tiles, slot, weights, m, add);
-          else
-            multiply(block, tiles, channels, slot, weights + c * xis() * lanes, m, add);
-        }
-        for (int64_t xi = 0; first > last && xi < xis(); ++xi)
-          std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
-        for (int64_t n = item.n0; channels.end == in && n < item.n1; ++n)
-          transform_output(args, item, block, n, d, m + (n - item.n0) * plane_tiles * lanes);
-      }
+      const Range pass{c, std::min(in, c + channels_)};
+      for (int64_t i = std::max(met.begin, transformed + 1); i < met.end; ++i)
+        transform_depth(args, item, i, pass, pass, scratch.strip, scratch);
+      if (pass.end == in) transformed = met.end - 1;
+      for (int64_t b = item.block0; b < item.block1; ++b)
+        run_block(args, item, d, pass, b, scratch, scratch.sums);
     }
   }
 }
 
-void WinogradPlan::make_panels(int64_t tiles, const float* v, float* panels) const {
+// All threads on one item: on its channels, then on its blocks.
+void WinogradPlan::run_shared(const ConvArgs& args, const Item& item) const {
+  float* workspace = static_cast<float*>(args.workspace);
+  const Scratch shared = scratch_of(workspace);
+  const auto own = [&](int thread) { return scratch_of(workspace + thread * thread_floats()); };
+  const int64_t in = in_per_group();
+  for (int64_t d = item.depth0; d < item.depth1; ++d) {
+    const Range met = depths_of(d);
+    for (int64_t c = 0; c < in; c += channels_) {
+      const Range pass{c, std::min(in, c + channels_)};
+      const int64_t vectors = ceil_div(pass.end - c, width_);
+      const int64_t parts = std::min<int64_t>(vectors, 4 * args.threads);
+      for (int64_t i = met.begin; i < met.end; ++i) {
+        parallel_for(parts, args.threads, [&](int64_t part, int thread) {
+          const Range share = part_of(vectors, part, parts);
+          const Range channels{c + share.begin * width_,
+                               std::min(pass.end, c + share.end * width_)};
+          transform_depth(args, item, i, pass, channels, own(thread).strip, shared);
+        });
+      }
+      parallel_for(item.block1 - item.block0, args.threads, [&](int64_t b, int thread) {
+        run_block(args, item, d, pass, item.block0 + b, shared,
+                  m_blocks() > 1 ? shared.sums : own(thread).sums);
+      });
+    }
+  }
+}
+
+// Some channels of a pass at one input depth, for all images of an item, to the ring.
+void WinogradPlan::transform_depth(const ConvArgs& args, const Item& item, int64_t depth,
+                                   Range pass, Range channels, float* strip,
+                                   const Scratch& scratch) const {
+  const int64_t plane_tiles = item.strip->tiles(), before = channels.begin - pass.begin;
+  float* slot = scratch.ring + depth % depth_taps() * depth_floats();
+  float* v = (fused_ ? scratch.v : slot) + before;
+  for (int64_t n = item.n0; n < item.n1; ++n)
+    transform_input(args, item, n, depth, channels, strip,
+                    v + (n - item.n0) * plane_tiles * channels_);
+  if (fused_)
+    make_panels((item.n1 - item.n0) * plane_tiles, channels.end - channels.begin, v,
+                slot + before * columns_.axis.points * kFusedTiles);
+}
+
+// The products of one block, and its outputs when those of all channels are summed.
+void WinogradPlan::run_block(const ConvArgs& args, const Item& item, int64_t depth, Range channels,
+                             int64_t b, const Scratch& scratch, float* sums) const {
+  const WinogradBlock& block = weights_.blocks()[static_cast<size_t>(b)];
+  const Range met = depths_of(depth);
+  const int64_t lanes = weights_.lanes(block), plane_tiles = item.strip->tiles();
+  const int64_t tiles = (item.n1 - item.n0) * plane_tiles;
+  float* m = sums + (m_blocks() > 1 ? b - item.block0 : 0) * m_floats();
+  for (int64_t i = met.begin; i < met.end; ++i) {
+    const float* slot = scratch.ring + i % depth_taps() * depth_floats();
+    const float* weights = weights_.packed_of(args.packed, item.g, block,
+                                              i - depth * spec_.stride[0] + spec_.pad_low[0]);
+    const bool add = i > met.begin || channels.begin > 0;
+    if (fused_)
+      multiply_fused(tiles, slot, weights, m, add);
+    else
+      multiply(block, tiles, channels, slot, weights + channels.begin * xis() * lanes, m, add);
+  }
+  for (int64_t xi = 0; met.begin >= met.end && xi < xis(); ++xi)
+    std::fill_n(m + xi * m_xi(), tiles * lanes, 0.0f);
+  for (int64_t n = item.n0; channels.end == in_per_group() && n < item.n1; ++n)
+    transform_output(args, item, block, n, depth, m + (n - item.n0) * plane_tiles * lanes);
+}
+
+void WinogradPlan::make_panels(int64_t tiles, int64_t channels, const float* v,
+                               float* panels) const {
   const int64_t points = columns_.axis.points;
   for (int64_t t = 0; t < tiles; t += kFusedTiles) {
     for (int64_t row = 0; row < rows_.axis.points; ++row, panels += row_panel_floats()) {
       const WinogradPanel panel{
-          v + row * points * v_xi() + t * channels_, v_xi(),    channels_, points,
-          std::min<int64_t>(kFusedTiles, tiles - t), channels_, panels};
+          v + row * points * v_xi() + t * channels_, v_xi(),   channels_, points,
+          std::min<int64_t>(kFusedTiles, tiles - t), channels, panels};
       kernels_.winograd.panel(&panel);
     }
   }
