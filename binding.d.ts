@@ -123,6 +123,11 @@ export interface GraphNodeSpec {
   op: string;
   /** Values: the inputs of the network come first, then the output of each node. */
   inputs: readonly number[];
+  /**
+   * Of a convolution: whether the graph may detach the buffer of `weight` once it has packed it, to
+   * free its memory. Nobody else may rely on that array; `graphKeepWeight` gives it back.
+   */
+  takesWeight?: boolean;
   [attribute: string]: unknown;
 }
 
@@ -421,8 +426,13 @@ export interface Binding {
     outputs: readonly number[],
     like: GraphHandle | null,
   ): GraphHandle;
-  /** Frees it; any later use but this one throws. */
+  /** Frees it; any later use but this one and `graphKeepWeight` throws. */
   graphDispose(graph: GraphHandle): void;
+  /**
+   * A new array of the weight that the graph has taken from this node, bit for bit; null where it
+   * has not. From now on it doesn't take it.
+   */
+  graphKeepWeight(graph: GraphHandle, node: number): Float32Array | null;
   /** The shape of a node's output. */
   graphNodeShape(node: GraphNodeSpec, inputShapes: readonly (readonly number[])[]): number[];
   /** Plans for inputs of these shapes, if that has not been done, and tells what the plan is. */

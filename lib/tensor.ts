@@ -40,14 +40,63 @@ export type NestedNumbers = number | NestedNumbers[];
 /** Counts every mutation of every tensor: one value names one tensor's storage in one state. */
 let clock = 0;
 
+/**
+ * An array of elements, of one storage or of several that hold the same. Its memory may be lent: a
+ * network that has packed its weights in its own way can make them anew.
+ */
+export class Elements<D extends DType = DType> {
+  #array: DataOf<D>;
+  #reclaim: (() => DataOf<D> | null) | undefined;
+  #holders = 0;
+
+  constructor(array: DataOf<D>) {
+    this.#array = array;
+  }
+
+  get array(): DataOf<D> {
+    // Most have something in them, which a detached array has not.
+    if (this.#reclaim !== undefined && this.#array.length === 0) this.keep();
+    return this.#array;
+  }
+
+  /** Whether anybody relies on the array to stay where it is. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** From here on the array may be detached, until `reclaim` is called: what it returns replaces it. */
+  lend(reclaim: () => DataOf<D> | null): void {
+    this.#reclaim = reclaim;
+  }
+
+  /** The array is not lent any longer, if it was. */
+  keep(): void {
+    const reclaim = this.#reclaim;
+    this.#reclaim = undefined;
+    this.#array = reclaim?.() ?? this.#array;
+  }
+
+  /** The array stays where it is until the function it returns is called. */
+  hold(): () => void {
+    this.keep();
+    this.#holders += 1;
+    let held = true;
+    return () => {
+      if (held) this.#holders -= 1;
+      held = false;
+    };
+  }
+}
+
 /** The elements of a tensor and of every view of it. */
 export class Storage<D extends DType = DType> {
   /** Changes with every write that goes through this library. */
   version = ++clock;
   /** Whether `data` has been handed out, so that it may be written to behind our back. */
   exposed = false;
-  /** Whether others hold `data` too: whoever wants to write gets a copy. Never so when exposed. */
+  /** Whether others hold the elements too: whoever wants to write gets a copy. Never so when exposed. */
   shared = false;
+  elements: Elements<D>;
   /** What `data.length` must be: a buffer that was handed out can be detached. */
   readonly numel: number;
   /** Where there are no elements, only a value of a network that is being recorded. */
@@ -55,17 +104,22 @@ export class Storage<D extends DType = DType> {
 
   constructor(
     readonly dtype: D,
-    public data: DataOf<D>,
+    data: DataOf<D>,
     { symbolic, numel }: { symbolic?: Symbolic; numel?: number } = {},
   ) {
     this.symbolic = symbolic;
     this.numel = numel ?? data.length;
+    this.elements = new Elements(data);
+  }
+
+  get data(): DataOf<D> {
+    return this.elements.array;
   }
 
   /** To be called before anybody may write. */
   separate(): void {
     if (!this.shared) return;
-    this.data = this.data.slice() as DataOf<D>;
+    this.elements = new Elements(this.data.slice() as DataOf<D>);
     this.shared = false;
   }
 
@@ -79,17 +133,17 @@ export class Storage<D extends DType = DType> {
     // part of a large buffer would keep all of it.
     if (this === source || this.exposed || source.exposed) return false;
     if (data.byteLength * 2 < data.buffer.byteLength) return false;
-    this.data = data;
+    this.elements = source.elements;
     this.shared = source.shared = true;
     this.version = ++clock;
     return true;
   }
 
-  /** Holds `data`, which somebody else owns, until the function it returns is called. */
-  exchange(data: DataOf<D>): () => void {
-    const { data: own, version, exposed, shared } = this;
-    Object.assign(this, { data, version: ++clock, exposed: false, shared: true });
-    return () => Object.assign(this, { data: own, version, exposed, shared });
+  /** Holds `elements`, which somebody else owns, until the function it returns is called. */
+  exchange(elements: Elements<D>): () => void {
+    const { elements: own, version, exposed, shared } = this;
+    Object.assign(this, { elements, version: ++clock, exposed: false, shared: true });
+    return () => Object.assign(this, { elements: own, version, exposed, shared });
   }
 }
 

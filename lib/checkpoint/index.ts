@@ -5,6 +5,7 @@ import { types } from 'node:util';
 import { argTypeError, bufferError, checkpointError, quote, show } from '../errors';
 import { checkPath, type FileUrl } from '../file-path';
 import type { StateDict } from '../nn/module';
+import { storageOf } from '../tensor';
 import { LARGEST_TRANSFER, readBytes, type Reading, run, runAsync } from './reading';
 import type { Source } from './source';
 import { encodeSafetensors, readSafetensors } from './safetensors';
@@ -78,11 +79,17 @@ export async function saveAsync(
 ): Promise<void> {
   checkPath('path', path);
   const pieces = encodeSafetensors(stateDict);
-  const file = await fs.promises.open(path as fs.PathLike, 'w');
+  // A model that is compiled meanwhile must not free what is being written.
+  const releases = Object.values(stateDict).map((tensor) => storageOf(tensor).elements.hold());
   try {
-    for (const piece of pieces) await file.writeFile(piece);
+    const file = await fs.promises.open(path as fs.PathLike, 'w');
+    try {
+      for (const piece of pieces) await file.writeFile(piece);
+    } finally {
+      await file.close();
+    }
   } finally {
-    await file.close();
+    for (const release of releases) release();
   }
 }
 

@@ -5,9 +5,12 @@ import { binding, type GraphHandle, type Shaped } from '../binding';
 import { argTypeError, argValueError, disposedError, show } from '../errors';
 import { Module } from '../nn/module';
 import {
+  type Constant,
+  constantsOf,
   fillTree,
   type Graph,
   graphKey,
+  isConstant,
   nativeNode,
   type OutputTree,
   Snapshot,
@@ -15,7 +18,15 @@ import {
 } from '../nn/trace';
 import { wrapShaped } from '../ops';
 import { integer, optionsOf } from '../options';
-import { checkFloat32, checkShape, isTensor, readData, type Tensor } from '../tensor';
+import {
+  checkFloat32,
+  checkShape,
+  type DataOf,
+  isTensor,
+  readData,
+  storageOf,
+  type Tensor,
+} from '../tensor';
 import { Explanation, Profile } from './explain';
 import { fuse } from './fuse';
 
@@ -52,6 +63,8 @@ export class Session {
   readonly #snapshot: Snapshot;
   readonly #threads: number;
   readonly #programs = new Map<string, Program>();
+  /** What lets go of the weights that the graphs rely on. */
+  readonly #releases: (() => void)[] = [];
   #disposed = false;
 
   /** @internal */
@@ -73,7 +86,7 @@ export class Session {
   run<Output = Tensor>(...inputs: Tensor[]): Output {
     const shapes = shapesOf(inputs);
     const { handle, tree } = this.#programFor(shapes);
-    const data = inputs.map((input) => readData(input));
+    const data = dataOf(inputs);
     const results = binding().graphRun(handle, data, shapes, this.#threads);
     return outputsOf(tree, results) as Output;
   }
@@ -103,7 +116,7 @@ export class Session {
       const shapes = shapesOf(inputs);
       const program = this.#programFor(shapes);
       tree = program.tree;
-      const data = inputs.map((input) => readData(input));
+      const data = dataOf(inputs);
       return binding().graphRunAsync(program.handle, data, shapes, this.#threads);
     });
     return outputsOf(tree, results) as Output;
@@ -141,7 +154,7 @@ export class Session {
   profile(...inputs: Tensor[]): Profile {
     const shapes = shapesOf(inputs);
     const { graph, handle } = this.#programFor(shapes);
-    const data = inputs.map((input) => readData(input));
+    const data = dataOf(inputs);
     const runs = Array.from({ length: PROFILE_RUNS }, () =>
       binding().graphProfile(handle, data, shapes, this.#threads),
     );
@@ -156,6 +169,7 @@ export class Session {
     this.#disposed = true;
     for (const { handle } of this.#programs.values()) binding().graphDispose(handle);
     this.#programs.clear();
+    for (const release of this.#releases.splice(0)) release();
   }
 
   /** As {@link dispose}, for `using`. */
@@ -194,16 +208,35 @@ export class Session {
     const others = [...this.#programs.values()];
     // The same nodes for other sizes: one network with another plan.
     const same = others.find((other) => other.key === key);
-    const handle =
-      same?.handle ??
-      binding().graphCreate(
-        shapes.length,
-        graph.nodes.map(({ spec, inputs }) => nativeNode(spec, inputs)),
-        graph.outputs,
-        others.at(-1)?.handle ?? null,
-      );
+    const handle = same?.handle ?? this.#create(graph, shapes.length, others.at(-1)?.handle);
     return { graph, key, tree, handle };
   }
+
+  #create(graph: Graph, inputs: number, like: GraphHandle | undefined): GraphHandle {
+    const constants = graph.nodes.flatMap(({ spec }) => constantsOf(spec));
+    const takes = graph.nodes.map(({ spec }) => isLent(spec, constants));
+    const nodes = graph.nodes.map(({ spec, inputs: from }, i) => nativeNode(spec, from, takes[i]));
+    // Another graph that has taken a weight gives it back.
+    const elements = new Set(constants.map((constant) => constant.elements));
+    this.#releases.push(...Array.from(elements, (each) => each.hold()));
+    const handle = binding().graphCreate(inputs, nodes, graph.outputs, like ?? null);
+    for (const [node, { spec }] of graph.nodes.entries()) {
+      if (!takes[node]) continue;
+      (spec.weight as Constant).elements.lend(
+        () => binding().graphKeepWeight(handle, node) as DataOf<'float32'> | null,
+      );
+    }
+    return handle;
+  }
+}
+
+/**
+ * Whether the addon may free the weight of a convolution when it has packed it, which halves the
+ * memory of a model: where this is the only use of it.
+ */
+function isLent({ op, weight }: Graph['nodes'][number]['spec'], all: readonly Constant[]): boolean {
+  if (op !== 'conv' || !isConstant(weight) || weight.elements.isHeld) return false;
+  return all.filter(({ elements }) => elements === weight.elements).length === 1;
 }
 
 const PROFILE_RUNS = 5;
@@ -213,6 +246,12 @@ function shapesOf(inputs: readonly Tensor[]): (readonly number[])[] {
     checkFloat32(`inputs[${index}]`, input);
     return input.shape;
   });
+}
+
+/** An input may be a weight: it stays where it is. */
+function dataOf(inputs: readonly Tensor[]): Float32Array[] {
+  for (const input of inputs) storageOf(input).elements.keep();
+  return inputs.map((input) => readData(input));
 }
 
 function checkShapes(shapes: readonly (readonly number[])[]): number[][] {

@@ -15,6 +15,12 @@ DirectWeights::DirectWeights(const ConvSpec& spec, const ConvShape& shape,
   }
 }
 
+bool DirectWeights::holds_all() const {
+  int64_t taps = 0;
+  for (const Lattice& lattice : lattices_) taps += lattice.taps();
+  return taps == spec_.taps();
+}
+
 void DirectWeights::pack(const float* weight, float* packed) const {
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group(), kernel = spec_.taps();
   for (int64_t g = 0; g < spec_.groups; ++g) {

@@ -26,6 +26,8 @@ class DirectWeights {
   const std::vector<Lattice>& lattices() const { return lattices_; }
   size_t floats() const { return static_cast<size_t>(spec_.groups * group_floats_); }
   void pack(const float* weight, float* packed) const;
+  // Whether every tap of the kernel is in a lattice.
+  bool holds_all() const;
   // Where the weights of a block begin.
   int64_t offset(int64_t group, size_t lattice, const ChannelBlock& block) const {
     return group * group_floats_ + lattice_floats_[lattice] +

@@ -163,6 +163,7 @@ class DirectOcPlan final : public ConvPlan {
   const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
   size_t packed_floats() const override { return weights_.floats(); }
   void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
+  bool packs_all_weights() const override { return weights_.holds_all(); }
   size_t workspace_bytes(int threads) const override {
     return static_cast<size_t>(threads) * thread_bytes();
   }

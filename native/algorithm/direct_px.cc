@@ -64,6 +64,7 @@ class DirectPxPlan final : public ConvPlan {
   const char* pack_key() const override { return "direct_px"; }
   size_t packed_floats() const override { return weights_.floats(); }
   void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
+  bool packs_all_weights() const override { return weights_.holds_all(); }
   size_t workspace_bytes(int threads) const override {
     return static_cast<size_t>(threads) * (segment_bytes() + tile_bytes());
   }

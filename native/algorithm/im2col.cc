@@ -189,31 +189,36 @@ void Im2colPlan::run(const ConvArgs& args) const {
     copy_panel(args, item / chunks, part_of(pixels, here.begin + tile, tiles), taps,
                panels + tile * panel_floats());
   };
-  const auto run_block = [&](int64_t item, int64_t block, const float* panels, int thread) {
-    const Range here = part_of(tiles, item % chunks, chunks);
+  const auto run_block = [&](int64_t item, int64_t block, Range some, const float* panels,
+                             int thread) {
+    const int64_t first = part_of(tiles, item % chunks, chunks).begin;
     float* scratch = workspace + thread * thread_floats() + chunk_ * panel_floats();
-    for (int64_t t = here.begin; t < here.end; ++t)
-      run_tile(args, item / chunks, block, part_of(pixels, t, tiles),
-               panels + (t - here.begin) * panel_floats(), all, t - here.begin, scratch);
+    for (int64_t t = some.begin; t < some.end; ++t)
+      run_tile(args, item / chunks, block, part_of(pixels, first + t, tiles),
+               panels + t * panel_floats(), all, t - some.begin, scratch);
   };
   if (args.threads == 1 || items >= 4 * args.threads) {
     parallel_for(items, args.threads, [&](int64_t item, int thread) {
       const Range here = part_of(tiles, item % chunks, chunks);
       float* panels = workspace + thread * thread_floats();
       for (int64_t t = 0; t < here.end - here.begin; ++t) copy(item, t, {0, spec_.taps()}, panels);
-      for (int64_t block = 0; block < blocks(); ++block) run_block(item, block, panels, thread);
+      for (int64_t block = 0; block < blocks(); ++block)
+        run_block(item, block, {0, here.end - here.begin}, panels, thread);
     });
     return;
   }
-  // Few chunks: threads share the panels of each and then its blocks.
+  // Few chunks: threads share the panels of each and then its outputs.
   for (int64_t item = 0; item < items; ++item) {
     const Range here = part_of(tiles, item % chunks, chunks);
-    parallel_for((here.end - here.begin) * spec_.taps(), args.threads, [&](int64_t i, int) {
+    const int64_t count = here.end - here.begin;
+    parallel_for(count * spec_.taps(), args.threads, [&](int64_t i, int) {
       const int64_t tap = i % spec_.taps();
       copy(item, i / spec_.taps(), {tap, tap + 1}, workspace);
     });
-    parallel_for(blocks(), args.threads,
-                 [&](int64_t block, int thread) { run_block(item, block, workspace, thread); });
+    const int64_t parts = std::min(count, ceil_div(2 * args.threads, blocks()));
+    parallel_for(blocks() * parts, args.threads, [&](int64_t i, int thread) {
+      run_block(item, i / parts, part_of(count, i % parts, parts), workspace, thread);
+    });
   }
 }
 

@@ -58,6 +58,8 @@ class ConvPlan {
   virtual const char* pack_key() const = 0;
   virtual size_t packed_floats() const = 0;
   virtual void pack(const float* weight, float* packed) const = 0;
+  // Whether each weight is in what is packed, behind anything that is not a weight or a zero.
+  virtual bool packs_all_weights() const { return true; }
   virtual size_t workspace_bytes(int threads) const = 0;
   virtual void run(const ConvArgs& args) const = 0;
 };

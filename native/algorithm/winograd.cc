@@ -200,10 +200,11 @@ void WinogradPlan::run(const ConvArgs& args) const {
   const int64_t depths =
       planes < 4 * threads ? std::min(shape_.out[0], threads > 1 ? 2 * threads : 1) : 1;
   const int64_t items = planes * depths;
-  // Where that is not enough, blocks: threads share what is transformed of a plane, and where depth
-  // taps do, too, each transforms it for itself.
+  // Where that is not enough, blocks. Threads share what is transformed of a plane where there are
+  // many; where there are few, or depth taps share it already, each transforms it for itself.
   const bool uneven = threads > 1 && items < 4 * threads && items % threads != 0;
-  const int64_t cuts = uneven && depth_taps() > 1 ? std::min(blocks, threads) : 1;
+  const bool shared = uneven && depth_taps() == 1 && blocks >= 2 * threads;
+  const int64_t cuts = uneven && !shared ? std::min(blocks, threads) : 1;
   const auto item_of = [&](int64_t i) {
     const int64_t cut = i % cuts, depth = i / cuts % depths, plane = i / cuts / depths;
     const int64_t group = plane / strips;
@@ -218,7 +219,7 @@ void WinogradPlan::run(const ConvArgs& args) const {
                 out.begin,
                 out.end};
   };
-  if (uneven && depth_taps() == 1) {
+  if (shared) {
     for (int64_t i = 0; i < items; ++i) run_shared(args, item_of(i));
     return;
   }

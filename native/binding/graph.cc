@@ -25,6 +25,7 @@ using Info = Napi::CallbackInfo;
 
 struct GraphHandle {
   std::shared_ptr<Graph> graph;
+  bool disposed = false;  // what is left of the graph are weights that it was given
   ReportedBytes reported;
 };
 
@@ -43,12 +44,18 @@ GraphHandle& to_handle(const Napi::Value& value) {
 
 GraphHandle& to_graph(const Napi::Value& value) {
   GraphHandle& handle = to_handle(value);
-  if (!handle.graph) throw value_error("graph was disposed");
+  if (handle.disposed) throw value_error("graph was disposed");
   return handle;
 }
 
 void report_memory(Napi::Env env, GraphHandle* handle) {
   handle->reported.set(env, handle->graph ? handle->graph->packed_bytes() : 0);
+}
+
+// Of a graph that was disposed of.
+void leave_given(Napi::Env env, GraphHandle* handle) {
+  if (handle->graph && !handle->graph->has_given_weights()) handle->graph.reset();
+  report_memory(env, handle);
 }
 
 Napi::Array to_array(const Napi::Value& value, const std::string& name) {
@@ -101,9 +108,34 @@ Napi::Value graph_create(const Info& info) {
 
 Napi::Value graph_dispose(const Info& info) {
   GraphHandle& handle = to_handle(info[0]);
-  handle.graph.reset();
-  report_memory(info.Env(), &handle);
+  handle.disposed = true;
+  if (handle.graph) handle.graph->drop_plans();
+  leave_given(info.Env(), &handle);
   return info.Env().Undefined();
+}
+
+// The array of a weight that the graph took, as it was, or null where it has not: from now on it
+// doesn't. (graph, node)
+Napi::Value graph_keep_weight(const Info& info) {
+  const Napi::Env env = info.Env();
+  GraphHandle& handle = to_handle(info[0]);
+  const int64_t index = to_integer(info[1], "node");
+  if (!handle.graph) return env.Null();
+  const std::shared_ptr<Graph> graph = handle.graph;
+  if (index < 0 || index >= static_cast<int64_t>(graph->nodes()))
+    throw value_error("node must be one of the graph's " + std::to_string(graph->nodes()) +
+                      ", got " + std::to_string(index));
+  Operation& operation = *graph->node(static_cast<size_t>(index)).operation;
+  const int64_t count = operation.given_up();
+  if (count == 0) {
+    operation.keep_weights(nullptr);
+    return env.Null();
+  }
+  const PendingFloats weight(env, count);
+  operation.restore_weights(weight.data());
+  operation.keep_weights(pin_floats(weight.value(), count));
+  if (handle.disposed) leave_given(env, &handle);
+  return weight.value();
 }
 
 // The shape of one node's output, which is how tracing knows sizes: (node, inputShapes).
@@ -313,6 +345,7 @@ void export_graph(Napi::Env env, Napi::Object exports) {
   const auto set = [&](const char* name, Napi::Function function) { exports.Set(name, function); };
   set("graphCreate", Napi::Function::New<exported<graph_create>>(env, "graphCreate"));
   set("graphDispose", Napi::Function::New<exported<graph_dispose>>(env, "graphDispose"));
+  set("graphKeepWeight", Napi::Function::New<exported<graph_keep_weight>>(env, "graphKeepWeight"));
   set("graphNodeShape", Napi::Function::New<exported<graph_node_shape>>(env, "graphNodeShape"));
   set("graphExplain", Napi::Function::New<exported<graph_explain>>(env, "graphExplain"));
   set("graphRun", Napi::Function::New<exported<graph_run>>(env, "graphRun"));

@@ -90,16 +90,22 @@ class PinnedFloats {
     return data_;
   }
 
+  // Frees the memory of the array, which is detached then. False where it is part of a buffer, or
+  // its buffer can't be detached.
+  bool give_up() {
+    const Napi::HandleScope scope(array_.Env());
+    get();
+    const Napi::TypedArray array = array_.Value().As<Napi::TypedArray>();
+    Napi::ArrayBuffer buffer = array.ArrayBuffer();
+    if (buffer.ByteLength() != array.ByteLength()) return false;
+    return napi_detach_arraybuffer(array_.Env(), buffer) == napi_ok;
+  }
+
  private:
   const float* data_;
   int64_t length_;
   Napi::Reference<Napi::Value> array_;
 };
-
-WeightSource pin(const Napi::Value& value, int64_t count) {
-  const auto pinned = std::make_shared<PinnedFloats>(value, count);
-  return [pinned] { return pinned->get(); };
-}
 
 std::unique_ptr<Operation> conv(const Napi::Object& node) {
   ConvNode conv;
@@ -113,7 +119,11 @@ std::unique_ptr<Operation> conv(const Napi::Object& node) {
   conv.strict = to_boolean(node.Get("strict"), "strict");
   conv.adds = to_boolean(node.Get("adds"), "adds");
   conv.cuts = read_cut(node.Get("cut"), &conv.lo, &conv.hi);
-  conv.weight = pin(node.Get("weight"), conv.spec.weight_size());
+  const auto weight = std::make_shared<PinnedFloats>(node.Get("weight"), conv.spec.weight_size());
+  conv.weight = [weight] { return weight->get(); };
+  const Napi::Value takes = node.Get("takesWeight");
+  if (!takes.IsUndefined() && to_boolean(takes, "takesWeight"))
+    conv.give_up = [weight] { return weight->give_up(); };
   return make_conv_operation(std::move(conv), kernels());
 }
 
@@ -125,7 +135,7 @@ std::unique_ptr<Operation> linear(const Napi::Object& node) {
   linear.bias = copy_floats_or_none(node.Get("bias"), "bias");
   if (!linear.bias.empty()) require_count(linear.bias, "bias", linear.out);
   linear.cuts = read_cut(node.Get("cut"), &linear.lo, &linear.hi);
-  linear.weight = pin(node.Get("weight"), linear.out * linear.in);
+  linear.weight = pin_floats(node.Get("weight"), linear.out * linear.in);
   return make_linear_operation(std::move(linear), kernels());
 }
 
@@ -250,6 +260,11 @@ constexpr struct {
 };
 
 }  // namespace
+
+WeightSource pin_floats(const Napi::Value& value, int64_t count) {
+  const auto pinned = std::make_shared<PinnedFloats>(value, count);
+  return [pinned] { return pinned->get(); };
+}
 
 std::unique_ptr<Operation> to_operation(const Napi::Object& node) {
   const std::string op = to_name(node.Get("op"), "op");

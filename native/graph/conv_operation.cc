@@ -2,9 +2,11 @@
 
 #include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "algorithm/select.h"
+#include "graph/given_weights.h"
 #include "problem/error.h"
 
 namespace nnconv {
@@ -49,14 +51,6 @@ class ConvStep final : public Step {
   Packed packed_;
 };
 
-// The output channel that weight `i` belongs to.
-int64_t output_channel(const ConvSpec& spec, int64_t i) {
-  const int64_t row = i / spec.taps();
-  if (!spec.transposed) return row / spec.in_per_group();
-  const int64_t group = row / spec.out_per_group() / spec.in_per_group();
-  return group * spec.out_per_group() + row % spec.out_per_group();
-}
-
 class ConvOperation final : public Operation {
  public:
   ConvOperation(ConvNode node, const KernelTable& kernels)
@@ -79,10 +73,8 @@ class ConvOperation final : public Operation {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
     const std::string algorithm =
         select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
-    std::unique_ptr<ConvPlan> plan = make_plan(algorithm, node_.spec, shape, kernels_);
-    Packed packed = packed_for(*plan);
-    return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),
-                                      std::move(packed));
+    return step(algorithm, shape,
+                [&] { return make_plan(algorithm, node_.spec, shape, kernels_); });
   }
 
   Blocking blocking(const std::vector<Shape>& inputs) const override {
@@ -93,15 +85,21 @@ class ConvOperation final : public Operation {
   std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
     const std::string algorithm = selected_blocked(shape).algorithm;
-    std::unique_ptr<ConvPlan> plan = make_blocked_plan(algorithm, node_.spec, shape, kernels_);
-    Packed packed = packed_for(*plan);
-    return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),
-                                      std::move(packed));
+    return step(algorithm, shape,
+                [&] { return make_blocked_plan(algorithm, node_.spec, shape, kernels_); });
+  }
+
+  int64_t given_up() const override { return given_ ? node_.spec.weight_size() : 0; }
+  void restore_weights(float* weight) const override { given_->restore(weight); }
+  void keep_weights(WeightSource source) override {
+    if (source) node_.weight = std::move(source);
+    node_.give_up = nullptr;
+    given_.reset();
   }
 
   void share_weights(const Operation& other) override {
     const auto* conv = dynamic_cast<const ConvOperation*>(&other);
-    if (conv && same_weights(conv->node_)) packed_ = conv->packed_;
+    if (conv && !conv->given_ && same_weights(conv->node_)) packed_ = conv->packed_;
   }
 
   size_t packed_bytes() const override {
@@ -125,18 +123,29 @@ class ConvOperation final : public Operation {
     return whole(a) == whole(b) && node_.scale == other.scale && node_.weight() == other.weight();
   }
 
+  template <typename F>
+  std::unique_ptr<Step> step(const std::string& algorithm, const ConvShape& shape, const F& make) {
+    std::unique_ptr<ConvPlan> plan = make();
+    Packed packed = packed_for(*plan);
+    if (node_.give_up && !given_) {
+      given_ = GivenWeights::of(node_.spec, node_.scale, node_.weight(), make(), packed);
+      if (given_ && !node_.give_up()) given_.reset();
+    }
+    return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),
+                                      std::move(packed));
+  }
+
   Packed packed_for(const ConvPlan& plan) {
     const auto known = packed_->find(plan.pack_key());
     if (known != packed_->end()) return known->second;
-    const float* weight = node_.weight();
-    std::vector<float> scaled;
-    if (!node_.scale.empty()) {
-      const int64_t count = node_.spec.weight_size();
-      scaled.resize(static_cast<size_t>(count));
-      for (int64_t i = 0; i < count; ++i)
-        scaled[static_cast<size_t>(i)] =
-            static_cast<float>(static_cast<double>(weight[i]) *
-                               node_.scale[static_cast<size_t>(output_channel(node_.spec, i))]);
+    AlignedFloats scaled;
+    const float* weight = given_ ? nullptr : node_.weight();
+    if (given_ || !node_.scale.empty()) {
+      scaled = AlignedFloats(static_cast<size_t>(node_.spec.weight_size()));
+      if (given_)
+        given_->restore_scaled(scaled.data());
+      else
+        scale_weights(node_.spec, node_.scale, weight, scaled.data());
       weight = scaled.data();
     }
     AlignedFloats floats(plan.packed_floats());
@@ -146,6 +155,7 @@ class ConvOperation final : public Operation {
 
   ConvNode node_;
   const KernelTable& kernels_;
+  std::optional<GivenWeights> given_;
   // By pack key; shared with other networks of the same weights.
   std::shared_ptr<std::map<std::string, Packed>> packed_ =
       std::make_shared<std::map<std::string, Packed>>();

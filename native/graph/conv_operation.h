@@ -14,6 +14,9 @@ namespace nnconv {
 struct ConvNode {
   ConvSpec spec;        // padding mode zeros
   WeightSource weight;  // as PyTorch has them
+  // Gives the memory of the weights back, or says that it can't; may be empty. Called once they are
+  // packed so that they can be found again.
+  std::function<bool()> give_up;
   // Folded into the weights, one for each output channel, or empty.
   std::vector<double> scale;
   std::vector<float> bias;  // or empty

@@ -84,6 +84,17 @@ Graph::Graph(size_t inputs, std::vector<Node> nodes, std::vector<size_t> outputs
   }
 }
 
+bool Graph::has_given_weights() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const Node& node) { return node.operation->given_up() > 0; });
+}
+
+void Graph::drop_plans() {
+  plans_.clear();
+  const std::lock_guard<std::mutex> lock(memory_mutex_);
+  memory_.clear();
+}
+
 size_t Graph::packed_bytes() const {
   size_t bytes = 0;
   for (const Node& node : nodes_) bytes += node.operation->packed_bytes();

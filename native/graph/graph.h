@@ -77,6 +77,7 @@ class Graph {
         const KernelTable& kernels);
 
   size_t inputs() const { return inputs_; }
+  size_t nodes() const { return nodes_.size(); }
   size_t outputs() const { return outputs_.size(); }
   const Node& node(size_t i) const { return nodes_[i]; }
 
@@ -86,6 +87,11 @@ class Graph {
   // What `Operation` says of each, for all operations.
   void find_weights();
   void copy_weights();
+
+  // Whether any node gave its weights up, which only this graph knows then.
+  bool has_given_weights() const;
+  // Leaves nothing but packed weights.
+  void drop_plans();
 
   std::unique_ptr<RunMemory> take_memory();
   void give_memory(std::unique_ptr<RunMemory> memory);

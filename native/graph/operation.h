@@ -78,6 +78,12 @@ class Operation {
   // thread, while which the caller can do as it likes. Throws Error.
   virtual void copy_weights() {}
 
+  // How many weights were given up (ConvNode::give_up), and what they were.
+  virtual int64_t given_up() const { return 0; }
+  virtual void restore_weights(float*) const {}
+  // From now on weights are not given up. `source` has those that were, or is empty.
+  virtual void keep_weights(WeightSource) {}
+
   // Uses what `other` has prepared of its weights, where they are the same.
   virtual void share_weights(const Operation&) {}
   virtual size_t packed_bytes() const { return 0; }

@@ -408,6 +408,7 @@ void test_problem(const Problem& p, const std::vector<const KernelTable*>& table
       for (size_t i = 0; i < got.size(); ++i) cut[i] = std::clamp(got[i] + other[i], kLow, kHigh);
       check(run(conv, p, data, algorithm, sizes.batch, &other) == cut,
             what + ": finished outputs differ from added and cut ones");
+      test_given_weights(p.spec, sizes, *table, algorithm, data.weight, random, what);
     }
   }
 }

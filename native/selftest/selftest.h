@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel/kernel.h"
+#include "problem/conv_problem.h"
 
 namespace nnconv {
 
@@ -26,6 +27,9 @@ inline std::vector<float> noise(Random& random, int64_t count, float scale) {
   return values;
 }
 
+void test_given_weights(const ConvSpec& spec, const ConvShape& shape, const KernelTable& table,
+                        const std::string& algorithm, const std::vector<float>& weight,
+                        Random& random, const std::string& what);
 void test_layout(Random& random);
 void test_graphs(const std::vector<const KernelTable*>& tables, int rounds, Random& random);
 

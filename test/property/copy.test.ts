@@ -82,7 +82,7 @@ test('as if every copy_ had copied', () => {
           const model = holder(slot.tensor);
           const snapshot = new Snapshot(model);
           const held = snapshot.constant(model.weight);
-          frozen.push({ take: () => held.data, values: [...group.values] });
+          frozen.push({ take: () => held.elements.array, values: [...group.values] });
         }
         slots.forEach(({ tensor: current, group: { values, exposed } }, i) => {
           expect(current.toArray()).toEqual(values);

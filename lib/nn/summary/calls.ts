@@ -1,6 +1,6 @@
 /** Which modules a model calls, in which order, with what shapes: one run of its `forward`. */
 import { zeros } from '../../create';
-import { isTensor, readData, storageOf, type Tensor } from '../../tensor';
+import { isTensor, storageOf, type Tensor } from '../../tensor';
 import type { Module } from '../module';
 import { type AroundForward, aroundForwards, inEvaluation, trace } from '../trace';
 import { type Field, receptiveFields } from './receptive-field';
@@ -52,7 +52,12 @@ function tracedCalls(model: Module, inputShapes: Shapes): Call[] {
   });
   const constants = {
     constant: (tensor: Tensor) =>
-      ({ kind: 'constant', data: readData(tensor), shape: tensor.shape, id: '' }) as const,
+      ({
+        kind: 'constant',
+        elements: storageOf(tensor).elements,
+        shape: tensor.shape,
+        id: '',
+      }) as const,
   };
   const fields = receptiveFields(trace(model, constants, inputShapes, around).graph);
   for (const [call, value] of values) call.field = fields[value];

@@ -1,11 +1,11 @@
 /** A network as a list of nodes: what tracing writes, fusing rewrites and the native side runs. */
 import type { NodeSpec } from '../../record';
-import type { DataOf, Tensor } from '../../tensor';
+import type { Elements, Tensor } from '../../tensor';
 
 /** A tensor of the network that is no input: a weight, say. */
 export interface Constant {
   readonly kind: 'constant';
-  readonly data: DataOf<'float32'>;
+  readonly elements: Elements<'float32'>;
   readonly shape: readonly number[];
   /** The same for the same elements. */
   readonly id: string;

@@ -8,6 +8,6 @@ export {
   isConstant,
   type OutputTree,
 } from './graph';
-export { graphKey, nativeNode } from './native';
+export { constantsOf, graphKey, nativeNode } from './native';
 export { Snapshot } from './snapshot';
 export { type AroundForward, aroundForwards, type Constants, trace, type Trace } from './trace';

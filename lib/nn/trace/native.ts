@@ -1,15 +1,26 @@
 /** From nodes to what the addon takes. */
 import type { GraphNodeSpec } from '../../binding';
 import type { NodeSpec } from '../../record';
-import { type Graph, isConstant } from './graph';
+import { type Constant, type Graph, isConstant } from './graph';
 
 /** A node with arrays in place of constants. */
-export function nativeNode(spec: Readonly<NodeSpec>, inputs: readonly number[]): GraphNodeSpec {
-  return { ...(plain(spec) as object), inputs } as unknown as GraphNodeSpec;
+export function nativeNode(
+  spec: Readonly<NodeSpec>,
+  inputs: readonly number[],
+  takesWeight = false,
+): GraphNodeSpec {
+  return { ...(plain(spec) as object), inputs, takesWeight } as unknown as GraphNodeSpec;
+}
+
+/** All constants of a node. */
+export function constantsOf(value: unknown): Constant[] {
+  if (isConstant(value)) return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(constantsOf);
 }
 
 function plain(value: unknown): unknown {
-  if (isConstant(value)) return value.data;
+  if (isConstant(value)) return value.elements.array;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }

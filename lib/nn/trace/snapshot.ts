@@ -3,6 +3,7 @@ import type { Module } from '../module';
 import {
   type DataOf,
   type DType,
+  Elements,
   readData,
   type Storage,
   storageOf,
@@ -13,7 +14,7 @@ import { Structure } from './structure';
 
 /** Elements that nobody writes to. */
 interface Held {
-  data: DataOf<DType>;
+  elements: Elements;
   id: string;
 }
 
@@ -44,19 +45,24 @@ export class Snapshot {
     let found = this.#held.get(storage) ?? this.#others.get(storage);
     if (found === undefined) {
       found = held(tensor);
-      if (found.data.length <= MOST_COMPARED) found.id = contentId(found.data);
+      if (storage.numel <= MOST_COMPARED) found.id = contentId(found.elements.array);
       this.#others.set(storage, found);
     }
-    const { data, id } = found;
-    return { kind: 'constant', data: data as DataOf<'float32'>, shape: tensor.shape, id };
+    const { elements, id } = found;
+    return {
+      kind: 'constant',
+      elements: elements as unknown as Elements<'float32'>,
+      shape: tensor.shape,
+      id,
+    };
   }
 
   /** Calls `body` while the model is as it was: its modules, their properties, its tensors. */
   restored<T>(body: () => T): T {
     const undo = [this.#structure.restore()];
     try {
-      for (const [storage, { data }] of this.#held) {
-        if (storage.data !== data) undo.push(storage.exchange(data));
+      for (const [storage, { elements }] of this.#held) {
+        if (storage.elements !== elements) undo.push(storage.exchange(elements));
       }
       return body();
     } finally {
@@ -71,9 +77,9 @@ function held(tensor: Tensor<DType>): Held {
   const data = readData(tensor);
   const id = `#${++ids}`;
   // Whoever has been given the elements may write to them unseen.
-  if (storage.exposed) return { data: data.slice(), id };
+  if (storage.exposed) return { elements: new Elements(data.slice()), id };
   storage.shared = true;
-  return { data, id };
+  return { elements: storage.elements, id };
 }
 
 function contentId({ buffer, byteOffset, byteLength }: DataOf<DType>): string {

@@ -118,6 +118,7 @@ export const rightArgs = (): Record<keyof Binding, unknown[]> => ({
   pixelShuffle: [input, [1, 8, 2, 2], 2, false],
   graphCreate: [1, graphNodes(), [3], graph],
   graphDispose: [disposed],
+  graphKeepWeight: [graph, 0],
   graphNodeShape: [{ ...convNode }, [shape]],
   graphExplain: [graph, [shape]],
   graphRun: [graph, [input], [shape], 2],

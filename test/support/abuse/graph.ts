@@ -362,6 +362,61 @@ export const graphScenarios: Scenarios = {
     stillRight();
   },
 
+  'weights that a network takes'() {
+    const taking = (mine: Float32Array, more = {}) => ({ ...convNode, weight: mine, takesWeight: true, ...more }); // prettier-ignore
+    for (const takesWeight of [1, 'yes', null, {}]) {
+      throws('ERR_NNCONV_ARG_TYPE', () => create([{ ...convNode, takesWeight }]));
+    }
+    const [expected] = runOf(create([convNode]));
+    const mine = weight.slice();
+    const made = create([taking(mine), relu(1)], [1]);
+    assert.deepEqual(runOf(made)[0], expected);
+    assert.equal(mine.length, 0);
+    for (const node of [-1, 2, 1e9]) {
+      throws('ERR_NNCONV_ARG_VALUE', () => raw.graphKeepWeight(made, node));
+    }
+    for (const node of [0.5, NaN, '0', null]) {
+      assert('code' in outcome(() => raw.graphKeepWeight(made, node)));
+    }
+    assert.equal(raw.graphKeepWeight(made, 1), null);
+    const back = raw.graphKeepWeight(made, 0) as Float32Array;
+    assert.deepEqual(back, weight);
+    assert.equal(raw.graphKeepWeight(made, 0), null);
+    assert.deepEqual(runOf(made)[0], expected);
+    structuredClone(back.buffer, { transfer: [back.buffer] });
+    assert.deepEqual(runOf(made)[0], expected); // it is packed
+
+    // Before it is taken, after the network was disposed of, from one that is like it.
+    const kept = weight.slice();
+    const keeping = create([taking(kept)]);
+    assert.equal(raw.graphKeepWeight(keeping, 0), null);
+    assert.deepEqual(runOf(keeping)[0], expected);
+    assert.deepEqual(kept, weight);
+    const gone = create([taking(weight.slice())]);
+    runOf(gone);
+    addon.graphDispose(gone);
+    throws('ERR_NNCONV_ARG_VALUE', () => runOf(gone));
+    assert.deepEqual(raw.graphKeepWeight(gone, 0), weight);
+    assert.equal(raw.graphKeepWeight(gone, 0), null);
+    const first = create([taking(weight.slice())]);
+    runOf(first);
+    const like = raw.graphCreate(1, [taking(weight.slice())], [1], first);
+    assert.deepEqual(runOf(like)[0], expected);
+
+    // Part of a buffer, and an array that two nodes read.
+    const wide = new Float32Array(weight.length + 1);
+    wide.set(weight, 1);
+    const part = wide.subarray(1);
+    assert.deepEqual(runOf(create([taking(part)]))[0], expected);
+    assert.deepEqual(part, weight);
+    const both = weight.slice();
+    throws('ERR_NNCONV_BUFFER', () => runOf(create([taking(both), taking(both)], [1, 2])));
+    for (const fake of [{}, null, handle]) {
+      throws('ERR_NNCONV_ARG_TYPE', () => raw.graphKeepWeight(fake, 0));
+    }
+    stillRight();
+  },
+
   async 'weights that go while, and after, a network runs on another thread'() {
     const mine = weight.slice();
     const linear = { op: 'linear', inputs: [0], weight: mine, bias: null, outFeatures: 6, inFeatures: 4, cut: null }; // prettier-ignore
