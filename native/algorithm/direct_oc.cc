@@ -150,10 +150,12 @@ RowLayout make_layout(const LatticeAxis& row, int64_t span, int64_t channels, bo
 
 class DirectOcPlan final : public ConvPlan {
  public:
-  DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
+  DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+               Format output)
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
+        blocked_(output == Format::kBlocked),
         three_(takes_three(spec, shape, kernels)),
         weights_(spec, shape, make_blocks(spec, kernels, three_)),
         covered_(lattices_cover(weights_.lattices(), shape)) {
@@ -207,6 +209,7 @@ class DirectOcPlan final : public ConvPlan {
   ConvSpec spec_;
   ConvShape shape_;
   const KernelTable& kernels_;
+  bool blocked_;  // the output
   bool three_;
   DirectWeights weights_;
   bool covered_;
@@ -357,10 +360,12 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
   const int64_t block_steps = static_cast<int64_t>(row_taps * layout.taps.size()) * in;
   const int32_t* slots = panel.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
   const int64_t q0 = row / l.axis[1].count, q1 = row % l.axis[1].count;
+  const int64_t pixel = blocked_ ? kernels_.width : 1;
   float* output = args.output +
                   (n * spec_.out_channels + g * out + block.first) * shape_.out_plane() +
-                  (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
-                  (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + axis.start;
+                  ((l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
+                   (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + axis.start) *
+                      pixel;
   for (const Region& region : layout.regions) {
     int64_t segments = 0, steps = 0;
     for (size_t i = 0; i < row_taps; ++i) {
@@ -385,11 +390,12 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
              layout.floats,
              args.bias ? args.bias + g * out + block.first : nullptr,
              output,
-             axis.step,
+             axis.step * pixel,
              shape_.out_plane(),
              block.channels,
              args.finish,
-             nullptr};
+             nullptr,
+             blocked_ ? shape_.out_plane() * pixel : 0};
     // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
     const int64_t start = std::max(region.start, chunk.x0);
     const int64_t pixels = std::min(region.end, chunk.x1) - start;
@@ -397,7 +403,7 @@ void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chu
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t a = start + pixels * i / tiles, b = start + pixels * (i + 1) / tiles;
       t.input = scratch.panel + a - chunk.x0;
-      t.out = output + a * axis.step;
+      t.out = output + a * axis.step * pixel;
       t.next = next_weights(t.weight, block_steps, block.vectors * kernels_.width,
                             (row - chunk.row0) * tiles + i);
       kernels_.oc[block.vectors][b - a](&t);
@@ -467,8 +473,8 @@ bool supports_direct_oc(const ConvSpec& spec) {
 }
 
 std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec& spec, const ConvShape& shape,
-                                              const KernelTable& kernels) {
-  return std::make_unique<DirectOcPlan>(spec, shape, kernels);
+                                              const KernelTable& kernels, Format output) {
+  return std::make_unique<DirectOcPlan>(spec, shape, kernels, output);
 }
 
 }  // namespace nnconv

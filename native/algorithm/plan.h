@@ -73,8 +73,8 @@ void fill_bias(const ConvArgs& args, int64_t out_channels, int64_t out_plane);
 // Each makes a plan for a problem without padding mode; `supports_*` says whether it can.
 std::unique_ptr<ConvPlan> make_reference_plan(const ConvSpec&, const ConvShape&);
 // Direct: vectors over output channels, or over pixels.
-std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec&, const ConvShape&,
-                                              const KernelTable&);
+std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
+                                              Format output);
 bool supports_direct_oc(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_direct_px_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);

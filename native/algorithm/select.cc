@@ -227,7 +227,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
                                     const ConvShape& shape, const KernelTable& kernels) {
   for (const char* name : kAlgorithms) {
     if (algorithm != name || !supports(name, spec)) continue;
-    if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels);
+    if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels, Format::kPlain);
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
@@ -245,26 +245,33 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
   if (spec.dims != 2 || spec.in_channels == 0) return {};
   const double macs = multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out});
   // Depthwise: no lanes lost at the ends of rows, no masks, no shuffles for a stride.
-  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, 1.5 * macs};
+  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, false, 1.5 * macs};
   // Pointwise: nothing is copied or transposed.
-  if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, 0.15 * macs};
+  if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, false, 0.15 * macs};
   const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
-  const bool whole =
-      spec.in_per_group() % kernels.width == 0 && spec.out_per_group() % kernels.width == 0;
-  // Winograd transposes what it reads and writes anyhow, but for the phases of a stride.
+  if (spec.out_per_group() % kernels.width != 0) return {};
   const int kind = kind_of(selected, spec);
-  if (whole && kind >= 0 && !winograd_phases(spec, kind).any()) return {selected, 0};
-  return {};
+  if (kind < 0) return {nullptr, selected == kDirectOc && !spec.transposed, 0};
+  // Winograd need not transpose then, but for the phases of a stride.
+  const bool whole = spec.in_per_group() % kernels.width == 0 && !winograd_phases(spec, kind).any();
+  constexpr double kGain = 1.0;
+  const double elements =
+      static_cast<double>(spec.in_channels) * static_cast<double>(shape.in_plane()) +
+      static_cast<double>(spec.out_channels) * static_cast<double>(shape.out_plane());
+  return {whole ? selected : nullptr, true, kGain * elements};
 }
 
 std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,
-                                            const ConvShape& shape, const KernelTable& kernels) {
+                                            const ConvShape& shape, const KernelTable& kernels,
+                                            Format input) {
   if (algorithm == kBlocked1x1) return make_blocked_1x1_plan(spec, shape, kernels);
   if (algorithm == kBlockedDepthwise) return make_blocked_depthwise_plan(spec, shape, kernels);
+  if (algorithm == kDirectOc && input == Format::kPlain)
+    return make_direct_oc_plan(spec, shape, kernels, Format::kBlocked);
   for (const WinogradChoice& w : kWinograds) {
     if (algorithm == w.name)
       return make_winograd_plan(spec, shape, kernels, winograd_kind(spec, w.height, w.width),
-                                {Format::kBlocked, Format::kBlocked});
+                                {input, Format::kBlocked});
   }
   return nullptr;
 }

@@ -30,6 +30,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
 // What a layer could be in a network that keeps tensors in blocks of channels.
 struct BlockedSelection {
   const char* algorithm = nullptr;  // one that takes and gives blocks, or null
+  bool gives = false;  // select_algorithm()'s could take what is not in blocks and give blocks
   // What blocks save over select_algorithm()'s, in multiply-accumulates at full speed of one image.
   double gain = 0;
 };
@@ -39,9 +40,10 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
 // In the same measure: what it costs to change how a tensor lies, for each of its elements.
 constexpr double kReorderCost = 8.0;
 
-// A plan of a blocked algorithm.
+// A plan of a blocked algorithm, or of one that gives blocks only. Null where there is none.
 std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,
-                                            const ConvShape& shape, const KernelTable& kernels);
+                                            const ConvShape& shape, const KernelTable& kernels,
+                                            Format input);
 
 // Threads worth waking for a layer.
 int threads_for(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels);

@@ -70,40 +70,55 @@ class ReorderOperation final : public Operation {
 
 // Nodes that can take and give blocks tie the values they touch together. Each set of such values
 // is one decision: what its nodes gain against the tensors that must be reordered at its borders.
-std::vector<bool> choose_blocked(const std::vector<Node>& nodes, const std::vector<Shape>& shapes,
-                                 int64_t width) {
+// Those that need not be are what a node gives in blocks to nobody but the set.
+std::vector<BlockedNode> choose_blocked(const std::vector<Node>& nodes,
+                                        const std::vector<Shape>& shapes, int64_t width) {
   const size_t inputs = shapes.size() - nodes.size();
-  std::vector<bool> able(nodes.size(), false);
+  std::vector<bool> able(nodes.size(), false), gives(nodes.size(), false);
   std::vector<double> gain(shapes.size(), 0);  // of a node's set, at its output
   Sets sets(shapes.size());
   for (size_t i = 0; i < nodes.size(); ++i) {
-    bool fits = can_be_blocked(shapes[inputs + i], width) && !nodes[i].inputs.empty();
+    if (!can_be_blocked(shapes[inputs + i], width) || nodes[i].inputs.empty()) continue;
+    bool fits = true;
     std::vector<Shape> from;
     for (size_t value : nodes[i].inputs) {
       fits = fits && can_be_blocked(shapes[value], width);
       from.push_back(shapes[value]);
     }
-    if (!fits) continue;
+    if (from[0].size() != 4) continue;
     const Blocking blocking = nodes[i].operation->blocking(from);
-    able[i] = blocking.possible;
+    able[i] = fits && blocking.possible;
+    gives[i] = blocking.gives;
     if (!able[i]) continue;
     gain[inputs + i] = blocking.gain;
     for (size_t value : nodes[i].inputs) sets.join(value, inputs + i);
   }
   // Values that a node needs in blocks, and those that one needs as they are.
   std::vector<bool> in_blocks(shapes.size(), false), plain(shapes.size(), false);
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    for (size_t value : nodes[i].inputs) (able[i] ? in_blocks : plain)[value] = true;
-  }
+  const auto note_needs = [&] {
+    std::fill(in_blocks.begin(), in_blocks.end(), false);
+    std::fill(plain.begin(), plain.end(), false);
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      for (size_t value : nodes[i].inputs) (able[i] ? in_blocks : plain)[value] = true;
+    }
+  };
+  note_needs();
   std::vector<double> total(shapes.size(), 0);
   for (size_t value = 0; value < shapes.size(); ++value) {
     const bool made = value >= inputs && able[value - inputs];
-    if (made ? plain[value] : in_blocks[value])
+    const bool given = value >= inputs && gives[value - inputs] && !plain[value];
+    if (made ? plain[value] : in_blocks[value] && !given)
       total[sets.of(value)] -= reorder_cost(shapes[value]);
     total[sets.of(value)] += gain[value];
   }
   for (size_t i = 0; i < nodes.size(); ++i) able[i] = able[i] && total[sets.of(inputs + i)] > 0;
-  return able;
+  note_needs();
+  std::vector<BlockedNode> result;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const bool given = gives[i] && in_blocks[inputs + i] && !plain[inputs + i];
+    result.push_back({able[i], able[i] || given});
+  }
+  return result;
 }
 
 std::unique_ptr<Operation> make_reorder_operation(bool to_blocked, const KernelTable& kernels) {

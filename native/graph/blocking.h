@@ -7,10 +7,15 @@
 
 namespace nnconv {
 
-// For each node whether it takes and gives blocks. `shapes` are those of all values. Depends on
-// layers and sizes of one image only, not on the batch, nor on which values are outputs.
-std::vector<bool> choose_blocked(const std::vector<Node>& nodes, const std::vector<Shape>& shapes,
-                                 int64_t width);
+// What of a node is in blocks.
+struct BlockedNode {
+  bool inputs = false, output = false;
+};
+
+// `shapes` are those of all values. Depends on layers and sizes of one image only, not on the
+// batch, nor on which values are outputs.
+std::vector<BlockedNode> choose_blocked(const std::vector<Node>& nodes,
+                                        const std::vector<Shape>& shapes, int64_t width);
 
 // Between the two ways to lie; what needs no change is done by a view.
 std::unique_ptr<Operation> make_reorder_operation(bool to_blocked, const KernelTable& kernels);

@@ -79,14 +79,25 @@ class ConvOperation final : public Operation {
 
   Blocking blocking(const std::vector<Shape>& inputs) const override {
     const BlockedSelection s = selected_blocked(infer_shape(node_.spec, inputs[0], nullptr));
-    return {s.algorithm != nullptr, s.gain};
+    // What is added would be in blocks, too.
+    return {s.algorithm != nullptr, s.gain, s.gives && !node_.adds};
   }
 
   std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
     const std::string algorithm = selected_blocked(shape).algorithm;
-    return step(algorithm, shape,
-                [&] { return make_blocked_plan(algorithm, node_.spec, shape, kernels_); });
+    return step(algorithm, shape, [&] {
+      return make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kBlocked);
+    });
+  }
+
+  std::unique_ptr<Step> plan_giving(const std::vector<Shape>& inputs) override {
+    const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
+    const std::string algorithm =
+        select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
+    return step(algorithm, shape, [&] {
+      return make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kPlain);
+    });
   }
 
   int64_t given_up() const override { return given_ ? node_.spec.weight_size() : 0; }

@@ -172,15 +172,16 @@ void Graph::add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes,
   }
   for (size_t value : outputs_) plan->output_shapes_.push_back(shapes[value]);
   plan->block_width_ = kernels_.width;
-  const std::vector<bool> blocked = choose_blocked(nodes_, shapes, kernels_.width);
+  const std::vector<BlockedNode> blocked = choose_blocked(nodes_, shapes, kernels_.width);
 
   // The plan's value for one of the graph's, as PyTorch has it and in blocks.
   std::vector<std::array<size_t, 2>> known(shapes.size(), {kNone, kNone});
   for (size_t value = 0; value < inputs_; ++value) known[value][false] = value;
   const auto add = [&](size_t node, PlanNode made, size_t value, bool in_blocks) {
     const bool reorder = made.own != nullptr;
-    std::unique_ptr<Step> step = !reorder && in_blocks ? made.operation->plan_blocked(made.shapes)
-                                                       : made.operation->plan(made.shapes);
+    std::unique_ptr<Step> step = reorder || !in_blocks  ? made.operation->plan(made.shapes)
+                                 : blocked[node].inputs ? made.operation->plan_blocked(made.shapes)
+                                                        : made.operation->plan_giving(made.shapes);
     known[value][in_blocks] = plan->values_.size();
     plan->steps_.push_back(
         {node, std::move(step), made.inputs, plan->values_.size(), in_blocks, reorder});
@@ -199,10 +200,10 @@ void Graph::add_steps(GraphPlan* plan, std::vector<PlanNode>* nodes,
   for (size_t i = 0; i < nodes_.size(); ++i) {
     PlanNode made{nodes_[i].operation.get(), {}, {}, nullptr};
     for (size_t value : nodes_[i].inputs) {
-      made.inputs.push_back(find(i, value, blocked[i]));
+      made.inputs.push_back(find(i, value, blocked[i].inputs));
       made.shapes.push_back(shapes[value]);
     }
-    add(i, std::move(made), inputs_ + i, blocked[i]);
+    add(i, std::move(made), inputs_ + i, blocked[i].output);
   }
   for (size_t value : outputs_)
     outputs->push_back(find(nodes_.empty() ? 0 : nodes_.size() - 1, value, false));

@@ -42,7 +42,8 @@ using WeightSource = std::function<const float*()>;
 // Whether an operation could take and give tensors in blocks of channels (kernel/blocked.h).
 struct Blocking {
   bool possible = false;
-  double gain = 0;  // of one image, as algorithm/select.h measures it
+  double gain = 0;     // of one image, as algorithm/select.h measures it
+  bool gives = false;  // whether it could take tensors that are not, and give blocks
 };
 
 class Operation {
@@ -61,6 +62,9 @@ class Operation {
   virtual std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) {
     return plan(inputs);
   }
+
+  // Of inputs as they are and the output in blocks, where that is possible.
+  virtual std::unique_ptr<Step> plan_giving(const std::vector<Shape>&) { return nullptr; }
 
   // The input that the output may overwrite, or -1.
   virtual int overwrites(const std::vector<Shape>&) const { return -1; }

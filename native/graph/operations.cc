@@ -54,6 +54,18 @@ class PoolOperation final : public Operation {
       pool(spec_, shape, args.inputs[0], args.output, kernels_, args.workspace);
     });
   }
+  Blocking blocking(const std::vector<Shape>& inputs) const override {
+    // Neither masks nor shuffles.
+    constexpr double kGain = 4.0;
+    const PoolShape shape = infer_shape(spec_, inputs[0]);
+    return {supports_pool_blocked(spec_),
+            kGain * static_cast<double>(shape.channels * shape.in_plane())};
+  }
+  std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
+    return step([this, shape = infer_shape(spec_, inputs[0])](const StepArgs& args) {
+      pool_blocked(spec_, shape, args.inputs[0], args.output, kernels_);
+    });
+  }
 
  private:
   PoolSpec spec_;

@@ -43,6 +43,21 @@ struct BlockedDepthwise {
 };
 typedef void (*BlockedDepthwiseFn)(const BlockedDepthwise*);
 
+// Output rows [row_begin, row_end) of one block of channels of a max pooling. For each output row
+// and column, the taps that lie inside: the first input row or column, how many, their distance.
+struct BlockedPool {
+  const float* input;  // the block's plane
+  int64_t in_columns;
+  const int64_t *first_row, *row_count;
+  int64_t row_step;
+  const int64_t *first_column, *column_count;
+  int64_t column_step;
+  int64_t out_columns;
+  float* out;  // the block's plane
+  int64_t row_begin, row_end;
+};
+typedef void (*BlockedPoolFn)(const BlockedPool*);
+
 // Pixels at a distance, side by side.
 struct BlockedPick {
   const float* from;
@@ -67,6 +82,7 @@ struct BlockedTable {
   int m[kMaxBlockedV + 1];  // tallest tile for V vectors, 0 where there is none; [0] unused
   BlockedFn tile[kMaxBlockedV + 1][kMaxBlockedM + 1];  // [V][M]
   BlockedDepthwiseFn depthwise;
+  BlockedPoolFn max_pool;
   BlockedPickFn pick;
   BlockedReorderFn gather;   // planes to block
   BlockedReorderFn scatter;  // block to planes

@@ -198,6 +198,24 @@ void blocked_pick(const nnconv::BlockedPick* t) {
   for (int64_t x = 0; x < t->pixels; ++x, from += t->step) vstore(t->to + x * W, vload(from));
 }
 
+void blocked_max_pool(const nnconv::BlockedPool* t) {
+  const int64_t next_row = t->row_step * t->in_columns * W, next_column = t->column_step * W;
+  float* out = t->out + t->row_begin * t->out_columns * W;
+  for (int64_t row = t->row_begin; row < t->row_end; ++row) {
+    const float* top = t->input + t->first_row[row] * t->in_columns * W;
+    const int64_t rows = t->row_count[row];
+    for (int64_t x = 0; x < t->out_columns; ++x, out += W) {
+      const float* column = top + t->first_column[x] * W;
+      vf acc = vset(-__builtin_inff());
+      for (int64_t j = t->column_count[x]; j > 0; --j, column += next_column) {
+        const float* p = column;
+        for (int64_t i = rows; i > 0; --i, p += next_row) acc = vmax(acc, vload(p));
+      }
+      vstore(out, acc);
+    }
+  }
+}
+
 template <int V, int M>
 void fill_blocked(nnconv::BlockedTable* table) {
   if constexpr (M > 0) {
@@ -216,6 +234,7 @@ nnconv::BlockedTable make_blocked() {
   fill_blocked<2, M2>(&t);
   fill_blocked<3, M3>(&t);
   t.depthwise = blocked_depthwise;
+  t.max_pool = blocked_max_pool;
   t.pick = blocked_pick;
   t.gather = blocked_gather;
   t.scatter = blocked_scatter;

@@ -47,6 +47,8 @@ struct OcTile {
   int64_t channels;      // 1..V * width
   const Finish* finish;  // or null
   const float* next;     // other weights, wanted in the L2 cache: 64 bytes for each step; or null
+  // Not 0: the output is in blocks of channels (kernel/blocked.h), so far apart; out_c is unused.
+  int64_t out_block = 0;
 };
 typedef void (*OcTileFn)(const OcTile*);
 

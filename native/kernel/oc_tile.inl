@@ -261,6 +261,15 @@ NNCONV_INLINE void store_some_transposed(const vf (&acc)[M][V], float* out, int6
 
 template <int M, int V, typename F>
 NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& finish) {
+  if (t->out_block) {
+    NNCONV_UNROLL
+    for (int m = 0; m < M; ++m) {
+      NNCONV_UNROLL
+      for (int v = 0; v < V; ++v)
+        store_finished(t->out + v * t->out_block + m * t->out_m, acc[m][v], finish);
+    }
+    return;
+  }
   if (t->out_m != 1)
     store_scattered<M, V>(acc, t->out, t->out_m, t->out_c, t->channels, finish);
   else if (t->channels != V * W)
@@ -291,7 +300,10 @@ NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int6
 
 template <int M, int V>
 void oc_tile(const OcTile* t) {
-  prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1, t->out_m);
+  if (t->out_block)
+    prefetch_outputs(t->finish, t->out, t->out_block, V, M * W);
+  else
+    prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1, t->out_m);
   vf acc[M][V];
   oc_sum<M, V>(t, acc);
   if (t->bias) {

@@ -183,6 +183,37 @@ class Pool {
 
 }  // namespace
 
+bool supports_pool_blocked(const PoolSpec& spec) { return spec.dims == 2 && !spec.average; }
+
+void pool_blocked(const PoolSpec& spec, const PoolShape& shape, const float* input, float* output,
+                  const KernelTable& kernels) {
+  const int64_t width = kernels.width, blocks = shape.planes() / width;
+  if (blocks * shape.out_plane() == 0) return;
+  const Windows rows(spec, shape, 1), columns(spec, shape, 2);
+  // Rows of a block that are worth a thread's while.
+  constexpr int64_t kUnitFloats = 1 << 14;
+  const int64_t row_floats = shape.in_plane() / shape.out[1] * width;
+  const int64_t height =
+      std::clamp<int64_t>(kUnitFloats / std::max<int64_t>(1, row_floats), 1, shape.out[1]);
+  const int64_t parts = (shape.out[1] + height - 1) / height;
+  parallel_units(blocks * parts, height * row_floats, [&](int64_t unit, int) {
+    const int64_t block = unit / parts, begin = unit % parts * height;
+    const BlockedPool tile{input + block * shape.in_plane() * width,
+                           shape.in[2],
+                           rows.first.data(),
+                           rows.count.data(),
+                           rows.step,
+                           columns.first.data(),
+                           columns.count.data(),
+                           columns.step,
+                           shape.out[2],
+                           output + block * shape.out_plane() * width,
+                           begin,
+                           std::min(shape.out[1], begin + height)};
+    kernels.blocked.max_pool(&tile);
+  });
+}
+
 void pool(const PoolSpec& spec, const PoolShape& shape, const float* input, float* output,
           const KernelTable& kernels, Workspace* workspace) {
   if (shape.planes() * shape.out_plane() == 0) return;

@@ -289,24 +289,32 @@ std::vector<float> run(Conv& conv, const Problem& p, const Data& data, const std
   return out;
 }
 
-// A blocked algorithm, if there is one, between tensors as PyTorch has them.
+// A blocked algorithm, if there is one, between tensors as PyTorch has them; or one that takes them
+// and gives blocks: that is tried first where `from` says so.
 std::vector<float> run_blocked(const KernelTable& table, const Problem& p, const Data& data,
-                               int64_t batch, int threads, const std::vector<float>* other) {
+                               int64_t batch, int threads, const std::vector<float>* other,
+                               Format from) {
   std::vector<int64_t> shape = p.input_shape;
   shape[0] = batch;
   const ConvSpec& s = p.spec;
   const ConvShape sizes = infer_shape(s, shape, nullptr);
-  const char* algorithm = s.padding_mode == PaddingMode::kConstant
-                              ? select_blocked(s, sizes, table, false).algorithm
-                              : nullptr;
+  if (s.padding_mode != PaddingMode::kConstant) return {};
+  const BlockedSelection selection = select_blocked(s, sizes, table, false);
+  const bool gives = selection.gives && (from == Format::kPlain || !selection.algorithm);
+  const char* algorithm =
+      gives ? select_algorithm(s, sizes, table, false).algorithm : selection.algorithm;
   if (!algorithm) return {};
-  const auto plan = make_blocked_plan(algorithm, s, sizes, table);
+  const auto plan =
+      make_blocked_plan(algorithm, s, sizes, table, gives ? Format::kPlain : Format::kBlocked);
   AlignedFloats packed(plan->packed_floats());
   plan->pack(data.weight.data(), packed.data());
   const size_t in = static_cast<size_t>(batch * s.in_channels * sizes.in_plane());
   const size_t out = static_cast<size_t>(batch * s.out_channels * sizes.out_plane());
   std::vector<float> input(in), added(out), blocked(out, std::nanf("")), result(out);
-  to_blocked(table, batch, s.in_channels, sizes.in_plane(), data.input.data(), input.data());
+  if (gives)
+    std::copy_n(data.input.data(), in, input.data());
+  else
+    to_blocked(table, batch, s.in_channels, sizes.in_plane(), data.input.data(), input.data());
   Finish finish{0, kLow, kHigh};
   if (other) {
     to_blocked(table, batch, s.out_channels, sizes.out_plane(), other->data(), added.data());
@@ -321,10 +329,10 @@ std::vector<float> run_blocked(const KernelTable& table, const Problem& p, const
   return result;
 }
 
-void test_blocked(const KernelTable& table, const Problem& p, const Data& data, int64_t batch,
-                  const std::vector<float>& expected, Random& random) {
+void test_blocked_from(Format from, const KernelTable& table, const Problem& p, const Data& data,
+                       int64_t batch, const std::vector<float>& expected, Random& random) {
   set_num_threads(2);
-  const std::vector<float> got = run_blocked(table, p, data, batch, 1, nullptr);
+  const std::vector<float> got = run_blocked(table, p, data, batch, 1, nullptr, from);
   if (got.empty()) return;
   const std::string what = std::string(table.isa) + " blocked " + text(p);
   size_t bad = 0;
@@ -332,18 +340,24 @@ void test_blocked(const KernelTable& table, const Problem& p, const Data& data, 
     bad += std::isfinite(expected[i]) ? !close(got[i], expected[i]) : std::isfinite(got[i]);
   check(bad == 0, what + ": " + std::to_string(bad) + " of " + std::to_string(got.size()) +
                       " elements differ from the reference");
-  const std::vector<float> threaded = run_blocked(table, p, data, batch, 2, nullptr);
-  const std::vector<float> first = run_blocked(table, p, data, 1, 1, nullptr);
+  const std::vector<float> threaded = run_blocked(table, p, data, batch, 2, nullptr, from);
+  const std::vector<float> first = run_blocked(table, p, data, 1, 1, nullptr, from);
   check(std::memcmp(got.data(), threaded.data(), got.size() * sizeof(float)) == 0,
         what + ": 2 threads differ from 1");
   check(std::memcmp(got.data(), first.data(), first.size() * sizeof(float)) == 0,
         what + ": batch 1 differs from the first of a batch");
   const std::vector<float> other = noise(random, static_cast<int64_t>(got.size()), 0.5f);
-  const std::vector<float> finished = run_blocked(table, p, data, batch, 2, &other);
+  const std::vector<float> finished = run_blocked(table, p, data, batch, 2, &other, from);
   bad = 0;
   for (size_t i = 0; i < got.size(); ++i)
     bad += std::isfinite(got[i]) && finished[i] != std::clamp(got[i] + other[i], kLow, kHigh);
   check(bad == 0, what + ": finished outputs differ from added and cut ones");
+}
+
+void test_blocked(const KernelTable& table, const Problem& p, const Data& data, int64_t batch,
+                  const std::vector<float>& expected, Random& random) {
+  for (Format from : {Format::kBlocked, Format::kPlain})
+    test_blocked_from(from, table, p, data, batch, expected, random);
 }
 
 // Channels in whole vectors of every instruction set.
