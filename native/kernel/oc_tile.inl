@@ -323,7 +323,7 @@ NNCONV_INLINE void paired_store(const OcTile* t, const vf (&pixels)[2 * M][1], c
   if (t->channels == W)
     store_transposed<2 * M, 1, 0, 0>(pixels, t->out, t->out_c, finish);
   else
-    store_scattered<2 * M, 1>(pixels, t->out, 1, t->out_c, t->channels, finish);
+    store_some_transposed<2 * M, 1>(pixels, t->out, t->out_c, t->channels, finish);
 }
 
 // Two vectors of the same channels under two taps whose results are neighbours in the output: 2M
