@@ -12,6 +12,7 @@ const ALGORITHM_COLOURS: Record<string, string> = {
   pointwise: '#cc79a7',
   depthwise: '#009e73',
   winograd_4x4: '#0072b2',
+  winograd_3x3: '#2c91cc',
   winograd_2x2: '#56b4e9',
   winograd_1x4: '#00405e',
 };

@@ -233,7 +233,7 @@ any size of the batch.
 - Direct sums and PyTorch's are within a factor of two of each other, either way, up to two thousand
   products or so. Beyond, PyTorch's error of 3x3 and 3x3x3 kernels grows on, and theirs does not.
 - \`winograd_2x2\` is more accurate than a direct sum: it adds up fewer products.
-- \`winograd_4x4\` has about twice the RMS error of a direct sum at any number of channels: more than
+- \`winograd_4x4\` and \`winograd_3x3\` have about twice the RMS error of a direct sum at any number of channels: more than
   PyTorch below some 200 channels, less above. The largest of many errors is near the tolerance, and
   with millions of outputs one of them may lie beyond it, as PyTorch's own do with many channels. Where
   that matters, ask for strict numerics.

@@ -15,6 +15,7 @@ constexpr const char* kDepthwise = "depthwise";
 constexpr const char* kDirectOc = "direct_oc";
 constexpr const char* kDirectPx = "direct_px";
 constexpr const char* kWinograd4 = "winograd_4x4";
+constexpr const char* kWinograd3 = "winograd_3x3";
 constexpr const char* kWinograd2 = "winograd_2x2";
 constexpr const char* kWinogradRow = "winograd_1x4";
 constexpr const char* kPointwise = "pointwise";
@@ -22,15 +23,16 @@ constexpr const char* kIm2col = "im2col";
 constexpr const char* kCol2im = "col2im";
 constexpr const char* kBlocked1x1 = "blocked_1x1";
 constexpr const char* kBlockedDepthwise = "blocked_depthwise";
-constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,    kDirectPx, kDepthwise, kWinograd4,
-                                       kWinograd2, kWinogradRow, kIm2col,   kCol2im,    kReference};
+constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,  kDepthwise,
+                                       kWinograd4, kWinograd3, kWinograd2, kWinogradRow,
+                                       kIm2col,    kCol2im,    kReference};
 
 struct WinogradChoice {
   const char* name;
   int height, width;  // outputs of a tile
 };
 constexpr WinogradChoice kWinograds[] = {
-    {kWinograd4, 4, 4}, {kWinograd2, 2, 2}, {kWinogradRow, 1, 4}};
+    {kWinograd4, 4, 4}, {kWinograd3, 3, 3}, {kWinograd2, 2, 2}, {kWinogradRow, 1, 4}};
 
 // The kind behind a name for this spec, or -1.
 int kind_of(const char* algorithm, const ConvSpec& spec) {

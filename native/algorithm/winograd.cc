@@ -54,6 +54,7 @@ class WinogradPlan final : public ConvPlan {
     return fused_                    ? "winograd_fused"
            : rows_.axis.outputs == 1 ? "winograd_1x4"
            : rows_.axis.outputs == 2 ? "winograd_2x2"
+           : rows_.axis.outputs == 3 ? "winograd_3x3"
                                      : "winograd_4x4";
   }
   size_t packed_floats() const override { return static_cast<size_t>(weights_.packed_floats()); }
@@ -440,7 +441,8 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item,
   // their lines from one tile to the next.
   constexpr int64_t kLongRow = 96;
   const int64_t group = width_ / columns_.axis.outputs;
-  const bool groups = !blocked && columns_.dilation == 1 && shape_.out[2] >= kLongRow;
+  const bool groups = !blocked && columns_.dilation == 1 && shape_.out[2] >= kLongRow &&
+                      width_ % columns_.axis.outputs == 0;
   for (int64_t ty = s.y0; ty < s.y1; ++ty) {
     for (int64_t tx = s.x0, next; tx < s.x1; tx = next) {
       const int64_t y = rows_.first_output(ty), x = columns_.first_output(tx);

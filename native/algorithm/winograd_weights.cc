@@ -17,8 +17,6 @@ std::vector<double> finite_points(int points) {
       return {0, 1, -1};
     case 5:
       return {0.5, -0.5, 1.25, -1.25};
-    case 7:
-      return {0.3125, -0.3125, 0.875, -0.875, 1.75, -1.75};
     default:
       return {0, a, -a, b, -b};
   }

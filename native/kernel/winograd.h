@@ -48,7 +48,7 @@ enum {
   kWinogradNone,   // one tap, no transform
   kWinograd2,      // F(2, 3)
   kWinograd4,      // F(4, 3)
-  kWinograd4Tap4,  // F(4, 4)
+  kWinograd3Tap4,  // F(3, 4)
   kWinograd2Tap5,
   kWinograd2Stride,
   kWinograd4Stride,
@@ -63,7 +63,7 @@ constexpr WinogradAxis kWinogradAxis[kWinogradAxes] = {
     {1, 1, false, 1, 1, 1, 1, 0, 1, {{1, 1, 0, 1, 0, 1, 0, 1}}},
     {3, 1, false, 2, 4, 4, 2, 0, 1, {{2, 3, 0, 1, 0, 1, 0, 1}}},
     {3, 1, false, 4, 6, 6, 4, 0, 1, {{4, 3, 0, 1, 0, 1, 0, 1}}},
-    {4, 1, false, 4, 7, 7, 4, 0, 1, {{4, 4, 0, 1, 0, 1, 0, 1}}},
+    {4, 1, false, 3, 6, 6, 3, 0, 1, {{3, 4, 0, 1, 0, 1, 0, 1}}},
     {5, 1, false, 2, 6, 6, 2, 0, 1, {{2, 5, 0, 1, 0, 1, 0, 1}}},
     {3, 2, false, 2, 5, 5, 4, 0, 2, {{2, 2, 0, 2, 0, 2, 0, 1}, {2, 1, 1, 2, 1, 2, 0, 1}}},
     {3, 2, false, 4, 9, 9, 8, 0, 2, {{4, 2, 0, 2, 0, 2, 0, 1}, {4, 1, 1, 2, 1, 2, 0, 1}}},
@@ -79,7 +79,7 @@ constexpr int kWinogradPair[kWinogradKinds][2] = {
     {kWinograd2, kWinograd2},
     {kWinograd4, kWinograd4},
     {kWinogradNone, kWinograd4},
-    {kWinograd4Tap4, kWinograd4Tap4},
+    {kWinograd3Tap4, kWinograd3Tap4},
     {kWinograd2Tap5, kWinograd2Tap5},
     {kWinograd2Stride, kWinograd2Stride},
     {kWinograd4Stride, kWinograd4Stride},

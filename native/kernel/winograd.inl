@@ -1,6 +1,6 @@
 // Winograd micro-kernels: gather, input transform, product, output transform. The transforms are
 // those of Toom-Cook: three points 0, 1, infinity; four 0, +-1, infinity; five +-1/2, +-5/4,
-// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity; seven +-5/16, +-7/8, +-7/4, infinity. The
+// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The
 // textbook's integers amplify rounding errors up to ten times as much. The weights' transform G
 // takes the values of a polynomial at the points; its denominators are left to the outputs' A.
 // Needs simd.h and oc_tile.inl.
@@ -125,25 +125,6 @@ NNCONV_INLINE void points_transform(const vf (&d)[6], vf (&t)[6]) {
   t[5] = vfma(vset(-2.5f), d[3], d[1] + d[5]);
 }
 
-NNCONV_INLINE void points_transform(const vf (&d)[7], vf (&t)[7]) {
-  // The squares of the three points, and for each what the other two make of it.
-  constexpr float p[3] = {0.3125f, 0.875f, 1.75f};
-  constexpr float q[3] = {0.09765625f, 0.765625f, 3.0625f};
-  constexpr float sum[3] = {q[1] + q[2], q[0] + q[2], q[0] + q[1]};
-  constexpr float product[3] = {q[1] * q[2], q[0] * q[2], q[0] * q[1]};
-  NNCONV_UNROLL
-  for (int i = 0; i < 3; ++i) {
-    const vf odd = vfma(vset(product[i]), d[1], vfma(vset(-sum[i]), d[3], d[5]));
-    const vf even = vset(p[i]) * vfma(vset(product[i]), d[0], vfma(vset(-sum[i]), d[2], d[4]));
-    t[2 * i] = odd + even;
-    t[2 * i + 1] = odd - even;
-  }
-  constexpr float all = q[0] * q[1] * q[2];
-  constexpr float pairs = product[0] + product[1] + product[2];
-  const vf high = vfma(vset(-(q[0] + q[1] + q[2])), d[4], d[6]);
-  t[6] = vfma(vset(-all), d[0], vfma(vset(pairs), d[2], high));
-}
-
 // y = A^T m for M outputs of N points.
 template <int M, int N>
 NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
@@ -160,23 +141,15 @@ NNCONV_INLINE void outputs_transform(const vf (&m)[N], vf (&y)[M]) {
     y[1] = vfma(vset(0.5f * c1), s1, vset(1.25f * c2) * s2);
     y[2] = vfma(vset(0.25f * c1), d1, vset(1.5625f * c2) * d2);
     y[3] = vfma(vset(0.125f * c1), s1, vfma(vset(1.953125f * c2), s2, m[4]));
-  } else if constexpr (N == 7) {
-    constexpr double p[3] = {0.3125, 0.875, 1.75}, q[3] = {0.09765625, 0.765625, 3.0625};
-    NNCONV_UNROLL
-    for (int i = 0; i < 3; ++i) {
-      const double c = 0.5 / (p[i] * (q[i] - q[(i + 1) % 3]) * (q[i] - q[(i + 2) % 3]));
-      const vf s = m[2 * i] + m[2 * i + 1], d = m[2 * i] - m[2 * i + 1];
-      y[0] = i ? vfma(vset((float)c), d, y[0]) : vset((float)c) * d;
-      y[1] = i ? vfma(vset((float)(c * p[i])), s, y[1]) : vset((float)(c * p[i])) * s;
-      y[2] = i ? vfma(vset((float)(c * q[i])), d, y[2]) : vset((float)(c * q[i])) * d;
-      y[3] = vfma(vset((float)(c * p[i] * q[i])), s, i ? y[3] : m[6]);
-    }
   } else {
     constexpr float c1 = -2.0f / 3, c2 = 1.0f / 6;  // 1 / (2 p^2 (p^2 - q^2))
     const vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
     y[0] = m[0] + vfma(vset(c1), s1, vset(c2) * s2);
     if constexpr (M == 2) {
       y[1] = vfma(vset(c1 * kHalfRoot), d1, vfma(vset(c2 * kRoot), d2, m[5]));
+    } else if constexpr (M == 3) {
+      y[1] = vfma(vset(c1 * kHalfRoot), d1, vset(c2 * kRoot) * d2);
+      y[2] = vfma(vset(0.5f * c1), s1, vfma(vset(2.0f * c2), s2, m[5]));
     } else {
       y[1] = vfma(vset(c1 * kHalfRoot), d1, vset(c2 * kRoot) * d2);
       y[2] = vfma(vset(0.5f * c1), s1, vset(2.0f * c2) * s2);
@@ -266,6 +239,27 @@ void winograd_input(const WinogradInput* t) {
   winograd_input_tiles<HEIGHT, WIDTH, 1>(t);
 }
 
+// Lane j of three vectors to out + j * out_c.
+template <int B, typename F>
+NNCONV_INLINE void store_blocks3(vf c0, vf c1, vf c2, vf c3, float* out, int64_t out_c,
+                                 const F& finish) {
+  const f4 rows[4] = {block<B>(c0), block<B>(c1), block<B>(c2), block<B>(c3)};
+  NNCONV_UNROLL
+  for (int j = 0; j < 4; ++j) {
+    float* row = out + (B * 4 + j) * out_c;
+    store_finished(row, (f2)__builtin_shufflevector(rows[j], rows[j], 0, 1), finish);
+    store_finished(row + 2, (float)rows[j][2], finish);
+  }
+  if constexpr ((B + 1) * 4 < W) store_blocks3<B + 1>(c0, c1, c2, c3, out, out_c, finish);
+}
+
+template <typename F>
+NNCONV_INLINE void store_three(vf r0, vf r1, vf r2, float* out, int64_t out_c, const F& finish) {
+  vf c[4];
+  transpose4(r0, r1, r2, r2, c);
+  store_blocks3<0>(c[0], c[1], c[2], c[3], out, out_c, finish);
+}
+
 // One row of a tile, for a vector of output channels.
 template <int N, typename F>
 NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* out,
@@ -280,6 +274,8 @@ NNCONV_INLINE void store_row(const WinogradOutput* t, const vf (&y)[N], float* o
   if (t->channels == W && t->columns == N && t->out_column == 1) {
     if constexpr (N == 4) {
       store_four(y[0], y[1], y[2], y[3], out, t->out_channel, finish);
+    } else if constexpr (N == 3) {
+      store_three(y[0], y[1], y[2], out, t->out_channel, finish);
     } else {
       store_blocks2<0>(interleave_lo(y[0], y[1]), interleave_hi(y[0], y[1]), out, t->out_channel,
                        finish);
@@ -357,9 +353,11 @@ template <int HEIGHT, int WIDTH>
 uint32_t winograd_output(const WinogradOutput* t) {
   constexpr int N = kWinogradAxis[WIDTH].outputs;
   const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
-  if (t->tiles > 1) {
-    return t->finish ? winograd_output_row<HEIGHT, WIDTH>(t, bias, Finishing{*t->finish})
-                     : winograd_output_row<HEIGHT, WIDTH>(t, bias, Plain{});
+  if constexpr (W % N == 0) {
+    if (t->tiles > 1) {
+      return t->finish ? winograd_output_row<HEIGHT, WIDTH>(t, bias, Finishing{*t->finish})
+                       : winograd_output_row<HEIGHT, WIDTH>(t, bias, Plain{});
+    }
   }
   const auto store = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
     if (i >= t->rows) return;
