@@ -149,7 +149,8 @@ std::vector<Problem> winograd_problems() {
     for (int64_t pad = 0; pad <= 3; ++pad) {
       for (int64_t k = 3; k <= 5; ++k) {
         for (bool transposed : {false, true}) {
-          Problem p = conv2d(k == 4 ? 66 : 10, 35, k, k == 5 ? 1 : 2, pad, 1, 1, size[0], size[1]);
+          const int64_t channels = k == 4 && size[0] < 20 ? 66 : 10;
+          Problem p = conv2d(channels, 35, k, k == 5 ? 1 : 2, pad, 1, 1, size[0], size[1]);
           p.spec.transposed = transposed;
           p.spec.output_padding = {0, k == 4, k == 3};
           if (!transposed) p.spec.output_padding = {0, 0, 0};
@@ -356,8 +357,11 @@ void test_blocked_from(Format from, const KernelTable& table, const Problem& p, 
 
 void test_blocked(const KernelTable& table, const Problem& p, const Data& data, int64_t batch,
                   const std::vector<float>& expected, Random& random) {
-  for (Format from : {Format::kBlocked, Format::kPlain})
-    test_blocked_from(from, table, p, data, batch, expected, random);
+  test_blocked_from(Format::kBlocked, table, p, data, batch, expected, random);
+  const BlockedSelection s =
+      select_blocked(p.spec, infer_shape(p.spec, p.input_shape, nullptr), table, false);
+  if (s.algorithm && s.gives)
+    test_blocked_from(Format::kPlain, table, p, data, batch, expected, random);
 }
 
 // Channels in whole vectors of every instruction set.
@@ -378,8 +382,8 @@ std::vector<Problem> blocked_problems() {
     }
     problems.push_back(conv2d(48, 32, 3, 1, 1, 1, 1, h, w));
     problems.push_back(conv2d(32, 64, 3, 1, 1, 1, 2, h, w));
-    problems.push_back(conv2d(64, 64, 3, 2, 1, 1, 1, 2 * h + 8, 2 * w + 7));
-    problems.push_back(conv2d(64, 64, 3, 1, 1, 1, 1, 2 * h + 8, 2 * w + 7));
+    problems.push_back(conv2d(64, 64, 3, 2, 1, 1, 1, h + 8, w + 7));
+    problems.push_back(conv2d(64, 64, 3, 1, 1, 1, 1, h + 8, w + 7));
   }
   problems.push_back(conv2d(1040, 16, 1, 1, 0, 1, 1, 3, 5));
   problems.push_back(conv2d(528, 80, 1, 2, 0, 1, 1, 3, 5));
