@@ -242,7 +242,7 @@ std::vector<Problem> narrow_problems() {
   for (bool transposed : {false, true}) {
     for (int64_t k = 1; k <= 9; k += 2) {
       for (int64_t dilation = 1; dilation <= 2; ++dilation) {
-        Problem p = conv2d(40, 1, k, transposed ? 1 + k / 2 : 1, k / 2, dilation, 1, 70, 101);
+        Problem p = conv2d(17, 1, k, transposed ? 1 + k / 2 : 1, k / 2, dilation, 1, 70, 101);
         p.spec.transposed = transposed;
         if (transposed) p.spec.output_padding = {0, k / 2, 0};
         problems.push_back(p);
@@ -382,8 +382,8 @@ std::vector<Problem> blocked_problems() {
     }
     problems.push_back(conv2d(48, 32, 3, 1, 1, 1, 1, h, w));
     problems.push_back(conv2d(32, 64, 3, 1, 1, 1, 2, h, w));
-    problems.push_back(conv2d(64, 64, 3, 2, 1, 1, 1, h + 8, w + 7));
-    problems.push_back(conv2d(64, 64, 3, 1, 1, 1, 1, h + 8, w + 7));
+    problems.push_back(conv2d(32, 32, 3, 2, 1, 1, 1, h + 8, w + 7));
+    problems.push_back(conv2d(32, 32, 3, 1, 1, 1, 1, h + 8, w + 7));
   }
   problems.push_back(conv2d(1040, 16, 1, 1, 0, 1, 1, 3, 5));
   problems.push_back(conv2d(528, 80, 1, 2, 0, 1, 1, 3, 5));
