@@ -150,7 +150,7 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape,
                             const KernelTable& kernels) {
   const char* best = nullptr;
-  double least = 0.85 * direct_cost(spec, shape);
+  double least = 0.9 * direct_cost(spec, shape);
   for (const WinogradChoice& w : kWinograds) {
     const int kind = kind_of(w.name, spec);
     if (kind < 0) continue;
