@@ -35,7 +35,7 @@ function network(): nn.Sequential {
     ...[new nn.Conv2d(32, 32, 3, { padding: 1 }), norm()],
     ...[new nn.Conv2d(32, 32, 1), norm(), new nn.ReLU()],
     ...[new nn.Conv2d(32, 32, 3, { padding: 1 }), new nn.ConvTranspose2d(32, 32, 2, { stride: 2 })],
-  ).eval() as nn.Sequential;
+  ).eval();
 }
 
 const weights = (model: nn.Module): Tensor[] =>
@@ -60,7 +60,7 @@ test('weights are freed when they are packed, and are the same bits afterwards',
   expect(held.map(({ length }) => length)).toEqual([0, 0, 0, 0]);
   expect(allBits(model)).toEqual(before);
   const x = randn(SHAPE);
-  const expected = (model.forward(x) as Tensor).toArray();
+  const expected = (model.forward(x)).toArray();
   expect(session.run(x).shape).toEqual([1, 32, 24, 24]);
   const other = prepared(model).run(x);
   expect(other.data).toEqual(session.run(x).data);
@@ -84,14 +84,14 @@ test.each([
   const model = new nn.Sequential(conv, norm).eval();
   const copy = readData(conv.weight).slice();
   copy.set(values, 100);
-  conv.weight.copy_(compileless(copy, conv.weight.shape));
+  conv.weight.copy_(tensorOf(copy, conv.weight.shape));
   const before = allBits(model);
   const session = prepared(model);
   session.run(ones(SHAPE));
   expect(allBits(model)).toEqual(before);
 });
 
-function compileless(data: Float32Array, shape: readonly number[]): Tensor {
+function tensorOf(data: Float32Array, shape: readonly number[]): Tensor {
   const made = randn(shape);
   made.data.set(data);
   return made;
@@ -167,7 +167,7 @@ test('weights that somebody has, or has twice, stay', () => {
 test('an input may be a weight', () => {
   const model = new nn.Sequential(new nn.Conv2d(32, 32, 3, { padding: 1 })).eval();
   const { weight } = model.at(0) as nn.Conv2d;
-  const expected = model.forward(weight) as Tensor;
+  const expected = model.forward(weight);
   const result = compile(model).run(weight);
   expect(result.shape).toEqual(expected.shape);
   expect(result.data).toEqual(expected.data);

@@ -51,7 +51,7 @@ export class Snapshot {
     const { elements, id } = found;
     return {
       kind: 'constant',
-      elements: elements as unknown as Elements<'float32'>,
+      elements,
       shape: tensor.shape,
       id,
     };
