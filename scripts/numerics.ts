@@ -102,6 +102,11 @@ const FAMILIES: { title: string; channels: number[]; layer: (c: number) => Layer
     layer: (c) => caseOf('Conv2d', [c, c, 3], { ...same, stride: 2 }, [1, c, 28, 28]),
   },
   {
+    title: '7x7, stride 2, C to 64 channels on 112x112',
+    channels: [3, 16],
+    layer: (c) => caseOf('Conv2d', [c, 64, 7], { padding: 3, stride: 2 }, [1, c, 112, 112]),
+  },
+  {
     title: '1x1, C to C channels on 28x28',
     channels: [16, 64, 256, 1024],
     layer: (c) => caseOf('Conv2d', [c, c, 1], {}, [1, c, 28, 28]),
@@ -233,9 +238,9 @@ any size of the batch.
 - Direct sums and PyTorch's are within a factor of two of each other, either way, up to two thousand
   products or so. Beyond, PyTorch's error of 3x3 and 3x3x3 kernels grows on, and theirs does not.
 - \`winograd_2x2\` is more accurate than a direct sum: it adds up fewer products.
-- \`winograd_4x4\` and \`winograd_3x3\` have about twice the RMS error of a direct sum at any number of channels: more than
-  PyTorch below some 200 channels, less above. The largest of many errors is near the tolerance, and
-  with millions of outputs one of them may lie beyond it, as PyTorch's own do with many channels. Where
+- \`winograd_4x4\` and \`winograd_3x3\` have about twice the RMS error of a direct sum at any number
+  of channels: more than PyTorch below some 200 channels, less above. The largest of many errors is near
+  the tolerance, and with millions of outputs one of them may lie beyond it, as PyTorch's own do with many channels. Where
   that matters, ask for strict numerics.
 
 ## How errors are kept small
