@@ -71,9 +71,8 @@ export class Elements<D extends DType = DType> {
 
   /** The array is not lent any longer, if it was. */
   keep(): void {
-    const reclaim = this.#reclaim;
+    this.#array = this.#reclaim?.() ?? this.#array; // may throw where memory is short
     this.#reclaim = undefined;
-    this.#array = reclaim?.() ?? this.#array;
   }
 
   /** The array stays where it is until the function it returns is called. */

@@ -1,7 +1,5 @@
 #include "algorithm/winograd_phases.h"
 
-#include <algorithm>
-
 namespace nnconv {
 
 WinogradPhases split_phases(const ConvSpec& spec) {

@@ -132,6 +132,7 @@ Napi::Value graph_keep_weight(const Info& info) {
     return env.Null();
   }
   const PendingFloats weight(env, count);
+  if (operation.given_up() == 0) return env.Null();  // where JS ran meanwhile
   operation.restore_weights(weight.data());
   operation.keep_weights(pin_floats(weight.value(), count));
   if (handle.disposed) leave_given(env, &handle);
