@@ -60,7 +60,7 @@ test('weights are freed when they are packed, and are the same bits afterwards',
   expect(held.map(({ length }) => length)).toEqual([0, 0, 0, 0]);
   expect(allBits(model)).toEqual(before);
   const x = randn(SHAPE);
-  const expected = (model.forward(x)).toArray();
+  const expected = model.forward(x).toArray();
   expect(session.run(x).shape).toEqual([1, 32, 24, 24]);
   const other = prepared(model).run(x);
   expect(other.data).toEqual(session.run(x).data);
