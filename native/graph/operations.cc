@@ -62,9 +62,8 @@ class PoolOperation final : public Operation {
             kGain * static_cast<double>(shape.channels * shape.in_plane())};
   }
   std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
-    return step([this, shape = infer_shape(spec_, inputs[0])](const StepArgs& args) {
-      pool_blocked(spec_, shape, args.inputs[0], args.output, kernels_);
-    });
+    return step([run = make_pool_blocked(spec_, infer_shape(spec_, inputs[0]), kernels_)](
+                    const StepArgs& args) { run(args.inputs[0], args.output); });
   }
 
  private:

@@ -54,6 +54,22 @@ struct Lattice {
   }
 };
 
+// The rows of a plane, in pieces that are worth a thread's while.
+struct RowUnits {
+  int64_t out_rows, rows, count;
+  int64_t floats;  // that a piece reads
+
+  RowUnits(int64_t row_floats, int64_t all) : out_rows(all) {
+    constexpr int64_t kFloats = 1 << 15;
+    rows = std::clamp<int64_t>(kFloats / std::max<int64_t>(1, row_floats), 1,
+                               std::max<int64_t>(1, all));
+    count = (all + rows - 1) / rows;
+    floats = rows * row_floats;
+  }
+  int64_t begin(int64_t i) const { return i * rows; }
+  int64_t end(int64_t i) const { return std::min(out_rows, (i + 1) * rows); }
+};
+
 class Pool {
  public:
   Pool(const PoolSpec& spec, const PoolShape& shape, const KernelTable& kernels)
@@ -64,12 +80,8 @@ class Pool {
         rows_(spec, shape, 1),
         columns_(spec, shape, 2),
         lattice_(spec, shape),
-        way_(choose()) {
-    const int64_t row_floats = shape.in_plane() / (shape.out[0] * shape.out[1]);
-    rows_per_unit_ =
-        std::clamp<int64_t>(kUnitFloats / std::max<int64_t>(1, row_floats), 1, shape.out[1]);
-    unit_floats_ = rows_per_unit_ * row_floats;
-    blocks_ = (shape.out[1] + rows_per_unit_ - 1) / rows_per_unit_;
+        way_(choose()),
+        units_(shape.in_plane() / (shape.out[0] * shape.out[1]), shape.out[1]) {
     const size_t row = way_ == kLattice   ? kPoolScratch * sizeof(float)
                        : way_ == kWindows ? shape.in[2] * sizeof(double)
                                           : 0;
@@ -82,9 +94,9 @@ class Pool {
     const ThreadCount same(num_threads());
     char* const scratch =
         static_cast<char*>(workspace->get(static_cast<size_t>(num_threads()) * thread_bytes_));
-    parallel_units(shape_.planes() * shape_.out[0] * blocks_, unit_floats_,
+    parallel_units(shape_.planes() * shape_.out[0] * units_.count, units_.floats,
                    [&](int64_t unit, int thread) {
-                     const int64_t block = unit % blocks_, plane = unit / blocks_;
+                     const int64_t block = unit % units_.count, plane = unit / units_.count;
                      run_rows(input, output, plane / shape_.out[0], plane % shape_.out[0], block,
                               scratch + thread * thread_bytes_);
                    });
@@ -92,7 +104,6 @@ class Pool {
 
  private:
   enum Way { kSpans, kLattice, kWindows };
-  static constexpr int64_t kUnitFloats = 1 << 15;
 
   static size_t align(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -119,8 +130,7 @@ class Pool {
         output + channel * shape_.out_plane() + depth * shape_.out[1] * shape_.out[2];
     const float divisor =
         spec_.has_divisor ? static_cast<float>(spec_.divisor) : depth_.divisor[depth];
-    const int64_t begin = block * rows_per_unit_;
-    const int64_t end = std::min(shape_.out[1], begin + rows_per_unit_);
+    const int64_t begin = units_.begin(block), end = units_.end(block);
     if (way_ == kSpans) {
       for (int64_t row = begin; row < end; ++row) out[row] = span(planes, count, row, divisor);
       return;
@@ -177,7 +187,7 @@ class Pool {
   const Windows depth_, rows_, columns_;
   const Lattice lattice_;
   const Way way_;
-  int64_t rows_per_unit_, unit_floats_, blocks_;
+  const RowUnits units_;
   size_t plane_bytes_, thread_bytes_;
 };
 
@@ -185,33 +195,32 @@ class Pool {
 
 bool supports_pool_blocked(const PoolSpec& spec) { return spec.dims == 2 && !spec.average; }
 
-void pool_blocked(const PoolSpec& spec, const PoolShape& shape, const float* input, float* output,
-                  const KernelTable& kernels) {
+std::function<void(const float*, float*)> make_pool_blocked(const PoolSpec& spec,
+                                                            const PoolShape& shape,
+                                                            const KernelTable& kernels) {
   const int64_t width = kernels.width, blocks = shape.planes() / width;
-  if (blocks * shape.out_plane() == 0) return;
-  const Windows rows(spec, shape, 1), columns(spec, shape, 2);
-  // Rows of a block that are worth a thread's while.
-  constexpr int64_t kUnitFloats = 1 << 14;
-  const int64_t row_floats = shape.in_plane() / shape.out[1] * width;
-  const int64_t height =
-      std::clamp<int64_t>(kUnitFloats / std::max<int64_t>(1, row_floats), 1, shape.out[1]);
-  const int64_t parts = (shape.out[1] + height - 1) / height;
-  parallel_units(blocks * parts, height * row_floats, [&](int64_t unit, int) {
-    const int64_t block = unit / parts, begin = unit % parts * height;
-    const BlockedPool tile{input + block * shape.in_plane() * width,
-                           shape.in[2],
-                           rows.first.data(),
-                           rows.count.data(),
-                           rows.step,
-                           columns.first.data(),
-                           columns.count.data(),
-                           columns.step,
-                           shape.out[2],
-                           output + block * shape.out_plane() * width,
-                           begin,
-                           std::min(shape.out[1], begin + height)};
-    kernels.blocked.max_pool(&tile);
-  });
+  const int64_t row_floats = shape.in_plane() / std::max<int64_t>(1, shape.out[1]) * width;
+  return [&kernels, shape, width, blocks, units = RowUnits(row_floats, shape.out[1]),
+          rows = Windows(spec, shape, 1),
+          columns = Windows(spec, shape, 2)](const float* input, float* output) {
+    if (blocks * shape.out_plane() == 0) return;
+    parallel_units(blocks * units.count, units.floats, [&](int64_t unit, int) {
+      const int64_t block = unit / units.count, part = unit % units.count;
+      const BlockedPool tile{input + block * shape.in_plane() * width,
+                             shape.in[2],
+                             rows.first.data(),
+                             rows.count.data(),
+                             rows.step,
+                             columns.first.data(),
+                             columns.count.data(),
+                             columns.step,
+                             shape.out[2],
+                             output + block * shape.out_plane() * width,
+                             units.begin(part),
+                             units.end(part)};
+      kernels.blocked.max_pool(&tile);
+    });
+  };
 }
 
 void pool(const PoolSpec& spec, const PoolShape& shape, const float* input, float* output,
