@@ -17,7 +17,7 @@ using Packed = std::shared_ptr<const AlignedFloats>;
 class ConvStep final : public Step {
  public:
   ConvStep(const ConvNode& node, const ConvShape& shape, const KernelTable& kernels,
-           std::string algorithm, std::unique_ptr<ConvPlan> plan, Packed packed)
+           std::string algorithm, std::shared_ptr<const ConvPlan> plan, Packed packed)
       : node_(node),
         shape_(shape),
         kernels_(kernels),
@@ -47,7 +47,7 @@ class ConvStep final : public Step {
   ConvShape shape_;
   const KernelTable& kernels_;
   std::string algorithm_;
-  std::unique_ptr<ConvPlan> plan_;
+  std::shared_ptr<const ConvPlan> plan_;
   Packed packed_;
 };
 
@@ -71,10 +71,8 @@ class ConvOperation final : public Operation {
 
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
-    const std::string algorithm =
-        select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
-    return step(algorithm, shape,
-                [&] { return make_plan(algorithm, node_.spec, shape, kernels_); });
+    const std::string algorithm = selected(shape);
+    return step(algorithm, shape, make_plan(algorithm, node_.spec, shape, kernels_));
   }
 
   Blocking blocking(const std::vector<Shape>& inputs) const override {
@@ -86,18 +84,15 @@ class ConvOperation final : public Operation {
   std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
     const std::string algorithm = selected_blocked(shape).algorithm;
-    return step(algorithm, shape, [&] {
-      return make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kBlocked);
-    });
+    return step(algorithm, shape,
+                make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kBlocked));
   }
 
   std::unique_ptr<Step> plan_giving(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
-    const std::string algorithm =
-        select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
-    return step(algorithm, shape, [&] {
-      return make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kPlain);
-    });
+    const std::string algorithm = selected(shape);
+    return step(algorithm, shape,
+                make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kPlain));
   }
 
   int64_t given_up() const override { return given_ ? node_.spec.weight_size() : 0; }
@@ -120,6 +115,9 @@ class ConvOperation final : public Operation {
   }
 
  private:
+  std::string selected(const ConvShape& shape) const {
+    return select_algorithm(node_.spec, shape, kernels_, node_.strict).algorithm;
+  }
   BlockedSelection selected_blocked(const ConvShape& shape) const {
     return select_blocked(node_.spec, shape, kernels_, node_.strict);
   }
@@ -134,12 +132,11 @@ class ConvOperation final : public Operation {
     return whole(a) == whole(b) && node_.scale == other.scale && node_.weight() == other.weight();
   }
 
-  template <typename F>
-  std::unique_ptr<Step> step(const std::string& algorithm, const ConvShape& shape, const F& make) {
-    std::unique_ptr<ConvPlan> plan = make();
+  std::unique_ptr<Step> step(const std::string& algorithm, const ConvShape& shape,
+                             std::shared_ptr<const ConvPlan> plan) {
     Packed packed = packed_for(*plan);
     if (node_.give_up && !given_) {
-      given_ = GivenWeights::of(node_.spec, node_.scale, node_.weight(), make(), packed);
+      given_ = GivenWeights::of(node_.spec, node_.scale, node_.weight(), plan, packed);
       if (given_ && !node_.give_up()) given_.reset();
     }
     return std::make_unique<ConvStep>(node_, shape, kernels_, algorithm, std::move(plan),

@@ -6,7 +6,7 @@ namespace nnconv {
 namespace {
 
 constexpr int32_t kMostBelow = 1;  // units of the last place
-constexpr size_t kPerByte = 4;
+constexpr int64_t kPerByte = 4;
 
 int32_t bits_of(float x) {
   int32_t bits;
@@ -20,12 +20,7 @@ float from_bits(int32_t bits) {
   return x;
 }
 
-float unscaled(float scaled, double scale) {
-  return static_cast<float>(static_cast<double>(scaled) / scale);
-}
-
-}  // namespace
-
+// The output channel that weight `i` belongs to.
 int64_t output_channel(const ConvSpec& spec, int64_t i) {
   const int64_t row = i / spec.taps();
   if (!spec.transposed) return row / spec.in_per_group();
@@ -33,28 +28,42 @@ int64_t output_channel(const ConvSpec& spec, int64_t i) {
   return group * spec.out_per_group() + row % spec.out_per_group();
 }
 
+double scale_of(const ConvSpec& spec, const std::vector<double>& scale, int64_t i) {
+  return scale.empty() ? 1.0 : scale[static_cast<size_t>(output_channel(spec, i))];
+}
+
+float scaled(float weight, double scale) {
+  return static_cast<float>(static_cast<double>(weight) * scale);
+}
+
+float unscaled(float scaled, double scale) {
+  return static_cast<float>(static_cast<double>(scaled) / scale);
+}
+
+}  // namespace
+
 void scale_weights(const ConvSpec& spec, const std::vector<double>& scale, const float* weight,
-                   float* scaled) {
-  for (int64_t i = 0; i < spec.weight_size(); ++i) {
-    const double s = scale.empty() ? 1.0 : scale[static_cast<size_t>(output_channel(spec, i))];
-    scaled[i] = static_cast<float>(static_cast<double>(weight[i]) * s);
-  }
+                   float* to) {
+  for (int64_t i = 0; i < spec.weight_size(); ++i)
+    to[i] = scaled(weight[i], scale_of(spec, scale, i));
 }
 
 std::optional<GivenWeights> GivenWeights::of(const ConvSpec& spec, const std::vector<double>& scale,
-                                             const float* weight, std::unique_ptr<ConvPlan> plan,
+                                             const float* weight,
+                                             std::shared_ptr<const ConvPlan> plan,
                                              std::shared_ptr<const AlignedFloats> packed) {
   if (!plan->packs_all_weights()) return std::nullopt;
   GivenWeights given;
   if (!scale.empty()) {
-    const size_t count = static_cast<size_t>(spec.weight_size());
-    given.steps_.assign((count + kPerByte - 1) / kPerByte, 0);
-    for (size_t i = 0; i < count; ++i) {
-      const double s = scale[static_cast<size_t>(output_channel(spec, static_cast<int64_t>(i)))];
-      const float scaled = static_cast<float>(static_cast<double>(weight[i]) * s);
-      const int64_t step = int64_t{bits_of(weight[i])} - bits_of(unscaled(scaled, s)) + kMostBelow;
-      if (step < 0 || step >= int64_t{kPerByte}) return std::nullopt;  // an overflow, a zero, a NaN
-      given.steps_[i / kPerByte] |= static_cast<uint8_t>(step << i % kPerByte * 2);
+    const int64_t count = spec.weight_size();
+    given.steps_.assign(static_cast<size_t>((count + kPerByte - 1) / kPerByte), 0);
+    for (int64_t i = 0; i < count; ++i) {
+      const double s = scale_of(spec, scale, i);
+      const int64_t step =
+          int64_t{bits_of(weight[i])} - bits_of(unscaled(scaled(weight[i], s), s)) + kMostBelow;
+      if (step < 0 || step >= kPerByte) return std::nullopt;  // an overflow, a zero, a NaN
+      given.steps_[static_cast<size_t>(i / kPerByte)] |=
+          static_cast<uint8_t>(step << i % kPerByte * 2);
     }
   }
   given.spec_ = spec;
@@ -66,10 +75,12 @@ std::optional<GivenWeights> GivenWeights::of(const ConvSpec& spec, const std::ve
 
 void GivenWeights::restore(float* weight) const {
   restore_scaled(weight);
-  for (size_t i = 0; !scale_.empty() && i < static_cast<size_t>(spec_.weight_size()); ++i) {
-    const double s = scale_[static_cast<size_t>(output_channel(spec_, static_cast<int64_t>(i)))];
-    const int32_t step = steps_[i / kPerByte] >> i % kPerByte * 2 & (kPerByte - 1);
-    weight[i] = from_bits(bits_of(unscaled(weight[i], s)) + step - kMostBelow);
+  if (scale_.empty()) return;
+  for (int64_t i = 0; i < spec_.weight_size(); ++i) {
+    const int32_t step =
+        steps_[static_cast<size_t>(i / kPerByte)] >> i % kPerByte * 2 & (kPerByte - 1);
+    weight[i] =
+        from_bits(bits_of(unscaled(weight[i], scale_of(spec_, scale_, i))) + step - kMostBelow);
   }
 }
 

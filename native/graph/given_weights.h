@@ -12,19 +12,16 @@
 
 namespace nnconv {
 
-// The output channel that weight `i` belongs to.
-int64_t output_channel(const ConvSpec& spec, int64_t i);
-
-// Of a convolution, each times the scale of its output channel; no scales: as they are.
+// The weights of a convolution, each times the scale of its output channel; no scales: as they are.
 void scale_weights(const ConvSpec& spec, const std::vector<double>& scale, const float* weight,
-                   float* scaled);
+                   float* to);
 
 class GivenWeights {
  public:
   // `packed` is what `plan` made of `weight` and `scale`. None where that would not bring back
   // every bit of `weight`.
   static std::optional<GivenWeights> of(const ConvSpec& spec, const std::vector<double>& scale,
-                                        const float* weight, std::unique_ptr<ConvPlan> plan,
+                                        const float* weight, std::shared_ptr<const ConvPlan> plan,
                                         std::shared_ptr<const AlignedFloats> packed);
 
   // As they were given.
@@ -37,7 +34,7 @@ class GivenWeights {
 
   ConvSpec spec_;
   std::vector<double> scale_;
-  std::unique_ptr<ConvPlan> plan_;
+  std::shared_ptr<const ConvPlan> plan_;
   std::shared_ptr<const AlignedFloats> packed_;
   // What a scaled weight divided by its scale is off, in units of the last place: two bits each,
   // kMostBelow added. None without scales.
