@@ -100,8 +100,8 @@ function tensorOf(data: Float32Array, shape: readonly number[]): Tensor {
 test('other sizes, for which the weights are packed in other ways', () => {
   const model = network();
   const before = allBits(model);
-  const session = prepared(model);
   const held = arrays(model);
+  const session = prepared(model);
   for (const shape of [
     [1, 32, 1, 1],
     [3, 32, 5, 40],
@@ -111,7 +111,8 @@ test('other sizes, for which the weights are packed in other ways', () => {
     const expected = compile(network()).run(x);
     expect(session.run(x).data).toEqual(expected.data);
   }
-  expect(held).toHaveLength(4);
+  // Nobody had to make them anew for that.
+  expect(held.map(({ length }) => length)).toEqual([0, 0, 0, 0]);
   expect(allBits(model)).toEqual(before);
 });
 
