@@ -70,7 +70,7 @@ class ReorderOperation final : public Operation {
 
 // Nodes that can take and give blocks tie the values they touch together. Each set of such values
 // is one decision: what its nodes gain against the tensors that must be reordered at its borders.
-// Those that need not be are what a node gives in blocks to nobody but the set.
+// What a node can give in blocks needs no reorder, unless somebody else reads it as it is.
 std::vector<BlockedNode> choose_blocked(const std::vector<Node>& nodes,
                                         const std::vector<Shape>& shapes, int64_t width) {
   const size_t inputs = shapes.size() - nodes.size();

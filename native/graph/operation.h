@@ -56,7 +56,8 @@ class Operation {
   // For inputs that output_shape() accepts. Null: the output is the input's elements as they are.
   virtual std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) = 0;
 
-  // For inputs of four dimensions whose channels, and the output's, are whole vectors.
+  // For inputs and an output of four dimensions, the output's channels in whole vectors; `possible`
+  // counts only where the inputs' are, too.
   virtual Blocking blocking(const std::vector<Shape>&) const { return {}; }
   // Of inputs and output in blocks; for an elementwise operation the same.
   virtual std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) {

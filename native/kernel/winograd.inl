@@ -1,9 +1,8 @@
 // Winograd micro-kernels: gather, input transform, product, output transform. The transforms are
 // those of Toom-Cook: three points 0, 1, infinity; four 0, +-1, infinity; five +-1/2, +-5/4,
-// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The
-// textbook's integers amplify rounding errors up to ten times as much. The weights' transform G
-// takes the values of a polynomial at the points; its denominators are left to the outputs' A.
-// Needs simd.h and oc_tile.inl.
+// infinity; six 0, +-sqrt(1/2), +-sqrt(2), infinity. The textbook's integers amplify rounding
+// errors up to ten times as much. The weights' transform G takes the values of a polynomial at the
+// points; its denominators are left to the outputs' A. Needs simd.h and oc_tile.inl.
 
 #include "kernel/winograd.h"
 

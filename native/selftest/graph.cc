@@ -78,7 +78,7 @@ std::unique_ptr<Operation> random_conv(const Builder& b, const Shape& input, boo
   node.spec.kernel = {1, k, k};
   node.spec.pad_low = node.spec.pad_high = {0, k / 2, k / 2};
   if (node.spec.weight_size() > static_cast<int64_t>(b.weight.size())) return nullptr;
-  // Some are given up, and come back when the network is packed in another way.
+  // Some are given up: nobody may ask for them again.
   const auto given = std::make_shared<bool>(false);
   const std::string what = "weights of a " + node.spec.name() + " are gone";
   node.weight = [given, what, data = b.weight.data()] {
