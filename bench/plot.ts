@@ -9,6 +9,7 @@ const BACKGROUND = '#ffffff';
 const ALGORITHM_COLOURS: Record<string, string> = {
   direct_oc: '#e69f00',
   direct_px: '#d55e00',
+  direct_px_panel: '#f0a37a',
   pointwise: '#cc79a7',
   depthwise: '#009e73',
   winograd_4x4: '#0072b2',

@@ -245,7 +245,7 @@ any size of the batch.
 
 ## How errors are kept small
 
-- **Direct sums** (\`direct_oc\`, \`direct_px\`, \`pointwise\`, \`depthwise\`) are fused multiply-adds
+- **Direct sums** (\`direct_oc\`, \`direct_px\`, \`direct_px_panel\`, \`pointwise\`, \`depthwise\`) are fused multiply-adds
   into one accumulator for an output. After 512 products it is put aside and starts anew, so that the
   error of a long sum is that of a short one.
 - **Winograd's points.** F(4, 3) evaluates polynomials at five points and infinity. With the textbook's

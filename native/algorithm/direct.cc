@@ -5,6 +5,17 @@
 
 namespace nnconv {
 
+std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most) {
+  std::vector<ChannelBlock> blocks;
+  const int64_t parts = ceil_div(channels, most);
+  for (int64_t p = 0, first = 0; p < parts; ++p) {
+    const int64_t count = channels / parts + (p < channels % parts);
+    blocks.push_back({first, count, count, first, 0});
+    first += count;
+  }
+  return blocks;
+}
+
 DirectWeights::DirectWeights(const ConvSpec& spec, const ConvShape& shape,
                              std::vector<ChannelBlock> blocks)
     : spec_(spec), blocks_(std::move(blocks)), lattices_(make_lattices(spec, shape)) {

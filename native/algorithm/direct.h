@@ -17,6 +17,9 @@ struct ChannelBlock {
   int vectors;     // over channels, where vectors run over them
 };
 
+// At most `most` channels each, as they are, and those of the same size one after another.
+std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most);
+
 // Packed weights: [group][lattice][block][tap][in channel][lane].
 class DirectWeights {
  public:

@@ -1,17 +1,8 @@
 // Direct convolution and transposed convolution with vectors over output channels: any
 // configuration.
-//
-// The input rows that a chunk of output rows meets are copied to a panel [row][channel][pixel],
-// with zeros for padding and, where the window strides, pixels sorted by their residue. Then every
-// tile reads neighbouring pixels, channels lie close together whatever the size of a plane, and all
-// channel blocks use the panel while it is in the cache. Each output element sums taps and then
-// channels in one fixed order, whatever the batch, the thread or the tile.
 #include <algorithm>
-#include <map>
 
-#include "algorithm/direct.h"
-#include "runtime/cpu.h"
-#include "runtime/parallel.h"
+#include "algorithm/direct_panel.h"
 
 namespace nnconv {
 namespace {
@@ -47,434 +38,75 @@ std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& k
   return blocks;
 }
 
-// What lies in the panel of a chunk.
-struct PanelRows {
-  std::vector<int64_t> input_rows;  // depth * height + row of the panel's rows
-  // For each output row, for each tap of depth and height: the panel's row, or -1 on padding.
-  std::vector<int32_t> slots;
-};
-
-// Output rows, and of those the pixels [x0, x1), that share a panel.
-struct Chunk {
-  size_t lattice;
-  int64_t row0, row1;  // of the lattice's rows, depth by height
-  int64_t x0, x1;
-  size_t rows;    // which PanelRows: chunks away from the padding repeat each other
-  int64_t shift;  // of these input rows
-};
-
-// Output pixels [start, end) of a row that meet the same taps of it.
-struct Region {
-  int64_t start, end;
-  std::vector<bool> meets;  // by tap
-};
-
-// Cuts a row where much of it misses a tap on padding; a few pixels are not worth a tile of their
-// own.
-std::vector<Region> make_regions(const LatticeAxis& row, int64_t worth) {
-  std::vector<int64_t> cuts = {0, row.count};
-  for (const LatticeTap& tap : row.taps) {
-    for (int64_t cut : {tap.lo, tap.hi}) {
-      if (cut >= worth && cut <= row.count - worth) cuts.push_back(cut);
-    }
-  }
-  std::sort(cuts.begin(), cuts.end());
-  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
-  std::vector<Region> regions;
-  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-    Region region{cuts[i], cuts[i + 1], {}};
-    for (const LatticeTap& tap : row.taps)
-      region.meets.push_back(tap.lo < region.end && tap.hi > region.start);
-    regions.push_back(std::move(region));
-  }
-  return regions;
-}
-
-// Input pixels first + x0 * step, first + (x0 + 1) * step, ... that one or several taps of a row
-// read for the outputs x0, x0 + 1, ...
-struct Stream {
-  int64_t first;
-  int64_t length;  // for a whole span of outputs
-  int64_t at;      // in a channel's part of a panel row
-};
-
-// How the panel holds a row: for every channel, one stream after another.
-struct RowLayout {
-  int64_t step;  // of the window
-  int64_t span;  // most outputs of a chunk
-  std::vector<Stream> streams;
-  int64_t floats = 0;          // of a channel
-  std::vector<int64_t> taps;   // where each tap's pixels begin
-  std::vector<int32_t> steps;  // the same for every tap and channel, where steps are listed
-  std::vector<Region> regions;
-};
-
-// Taps share a stream where they read the same residue of the step, not far from each other.
-RowLayout make_layout(const LatticeAxis& row, int64_t span, int64_t channels, bool listed) {
-  constexpr int64_t kNear = 32;
-  RowLayout layout{row.in_step, span, {}, 0, {}, {}, {}};
-  std::vector<LatticeTap> taps = row.taps;
-  std::sort(taps.begin(), taps.end(),
-            [](const LatticeTap& a, const LatticeTap& b) { return a.offset < b.offset; });
-  for (const LatticeTap& tap : taps) {
-    const auto near =
-        std::find_if(layout.streams.begin(), layout.streams.end(), [&](const Stream& stream) {
-          return (tap.offset - stream.first) % row.in_step == 0 &&
-                 (tap.offset - stream.first) / row.in_step + span <= stream.length + kNear;
-        });
-    if (near == layout.streams.end())
-      layout.streams.push_back({tap.offset, span, 0});
-    else
-      near->length = (tap.offset - near->first) / row.in_step + span;
-  }
-  for (Stream& stream : layout.streams) {
-    stream.at = layout.floats;
-    layout.floats += stream.length;
-  }
-  for (const LatticeTap& tap : row.taps) {
-    for (const Stream& stream : layout.streams) {
-      const int64_t pixels = (tap.offset - stream.first) / row.in_step;
-      if (tap.offset < stream.first || (tap.offset - stream.first) % row.in_step != 0 ||
-          pixels + span > stream.length)
-        continue;
-      layout.taps.push_back(stream.at + pixels);
-      break;
-    }
-    for (int64_t c = 0; listed && c < channels; ++c)
-      layout.steps.push_back(static_cast<int32_t>(layout.taps.back() + c * layout.floats));
-  }
-  // Listed steps are the same for a whole row.
-  layout.regions = make_regions(row, listed ? row.count : 4);
-  return layout;
-}
-
-class DirectOcPlan final : public ConvPlan {
+class DirectOcPlan final : public DirectPanelPlan {
  public:
   DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-               Format output)
-      : spec_(spec),
-        shape_(shape),
-        kernels_(kernels),
-        blocked_(output == Format::kBlocked),
-        three_(takes_three(spec, shape, kernels)),
-        weights_(spec, shape, make_blocks(spec, kernels, three_)),
-        covered_(lattices_cover(weights_.lattices(), shape)) {
-    for (size_t i = 0; i < weights_.lattices().size(); ++i) add_lattice(i);
-  }
+               Format output, bool three)
+      : DirectOcPlan(spec, shape, kernels, output, three, make_blocks(spec, kernels, three)) {}
 
   const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
-  size_t packed_floats() const override { return weights_.floats(); }
-  void pack(const float* weight, float* packed) const override { weights_.pack(weight, packed); }
-  bool packs_all_weights() const override { return weights_.holds_all(); }
-  size_t workspace_bytes(int threads) const override {
-    return static_cast<size_t>(threads) * thread_bytes();
-  }
-  void run(const ConvArgs& args) const override;
 
  private:
-  struct Scratch {
-    float* panel;
-    Segment* segments;
-    int32_t* steps;
-  };
+  DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+               Format output, bool three, std::vector<ChannelBlock> blocks)
+      : DirectPanelPlan(spec, shape, blocks,
+                        {spec.in_per_group() < kFewChannels, static_cast<int64_t>(blocks.size()),
+                         output == Format::kBlocked ? kernels.width : 1, 0}),
+        kernels_(kernels),
+        blocked_(output == Format::kBlocked),
+        three_(three) {}
 
-  void add_lattice(size_t index);
-  void add_chunks(size_t index, int64_t x0, int64_t x1);
-  int64_t add_panel_rows(size_t index, int64_t row0);
-  // The rows of a chunk's panel that are in `rows`.
-  void copy_panel(const float* input, const Chunk& chunk, Range rows, float* panel) const;
-  // All of them, and those of zeros.
-  int64_t panel_rows(const Chunk& chunk) const {
-    return static_cast<int64_t>(panel_rows_[chunk.rows].input_rows.size()) + zero_rows();
-  }
-  void run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk, int64_t row,
-               const ChannelBlock& block, const Scratch& scratch) const;
+  void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
 
-  bool listed() const { return spec_.in_per_group() < kFewChannels; }
-  // Where steps are listed, padding reads a row of zeros behind the others.
-  int64_t zero_rows() const { return listed() ? 1 : 0; }
-  int64_t panel_row(size_t lattice) const {
-    return spec_.in_per_group() * layouts_[lattice].floats;
-  }
-  static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
-  size_t panel_bytes() const { return round_up(static_cast<size_t>(panel_floats_) * 4); }
-  size_t segment_bytes() const {
-    return round_up(static_cast<size_t>(max_taps_) * sizeof(Segment));
-  }
-  size_t step_bytes() const {
-    return round_up(listed() ? static_cast<size_t>(max_taps_ * spec_.in_per_group()) * 4 : 0);
-  }
-  size_t thread_bytes() const { return panel_bytes() + segment_bytes() + step_bytes(); }
-
-  ConvSpec spec_;
-  ConvShape shape_;
   const KernelTable& kernels_;
   bool blocked_;  // the output
   bool three_;
-  DirectWeights weights_;
-  bool covered_;
-  std::vector<RowLayout> layouts_;  // by lattice
-  std::vector<PanelRows> panel_rows_;
-  std::vector<Chunk> chunks_;
-  int64_t panel_floats_ = 0;
-  int64_t max_taps_ = 1;
 };
 
-void DirectOcPlan::add_lattice(size_t index) {
-  const Lattice& l = weights_.lattices()[index];
-  const LatticeAxis& row = l.axis[2];
-  max_taps_ = std::max(max_taps_, l.taps());
-  // The rows that one output row meets must fit the cache, or a part of each.
-  const int64_t row_taps = static_cast<int64_t>(l.axis[0].taps.size() * l.axis[1].taps.size());
-  const int64_t cache = cpu_info().l2_bytes / 2 / 4;
-  constexpr int64_t kLeastSpan = 96;
-  const int64_t streams = std::min<int64_t>(row.in_step, static_cast<int64_t>(row.taps.size()));
-  const int64_t most = std::max(
-      kLeastSpan,
-      cache / ((row_taps + zero_rows()) * std::max<int64_t>(1, spec_.in_per_group() * streams)));
-  const int64_t spans = ceil_div(row.count, most);
-  layouts_.push_back(
-      make_layout(row, spans ? ceil_div(row.count, spans) : 0, spec_.in_per_group(), listed()));
-  for (int64_t i = 0; i < spans; ++i)
-    add_chunks(index, row.count * i / spans, row.count * (i + 1) / spans);
-}
-
-void DirectOcPlan::add_chunks(size_t index, int64_t x0, int64_t x1) {
-  const Lattice& l = weights_.lattices()[index];
-  const LatticeAxis& axis = l.axis[1];
-  const int64_t rows = l.axis[0].count * axis.count;
-  // Rows [inside, outside) of a plane have no tap on padding.
-  int64_t inside = 0, outside = axis.count;
-  for (const LatticeTap& tap : axis.taps) {
-    inside = std::max(inside, tap.lo);
-    outside = std::min(outside, tap.hi);
-  }
-  for (int64_t r = 0; r < rows;) {
-    if (r > 0) {
-      const Chunk& last = chunks_.back();
-      const int64_t count = last.row1 - last.row0, plane = r / axis.count * axis.count;
-      if (last.row0 >= plane + inside && r + count <= plane + outside) {
-        chunks_.push_back(
-            Chunk{index, r, r + count, x0, x1, last.rows, last.shift + count * axis.in_step});
-        r += count;
-        continue;
-      }
-    }
-    const int64_t end = add_panel_rows(index, r);
-    chunks_.push_back(Chunk{index, r, end, x0, x1, panel_rows_.size() - 1, 0});
-    r = end;
-  }
-}
-
-// Lists what the output rows from row0 on meet, as many of them as fit; returns where they end.
-int64_t DirectOcPlan::add_panel_rows(size_t index, int64_t row0) {
-  const Lattice& l = weights_.lattices()[index];
-  const int64_t rows = l.axis[0].count * l.axis[1].count;
-  const int64_t fit = cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index));
-  // Few blocks leave threads nothing to share but chunks.
-  constexpr int64_t kShares = 8;
-  const int64_t blocks = static_cast<int64_t>(weights_.blocks().size());
-  const int64_t most = std::max<int64_t>(1, ceil_div(rows * blocks, kShares));
-  std::map<int64_t, int32_t> found;  // panel rows by input row
-  PanelRows panel;
-  std::vector<int64_t> needed;  // input rows by tap, -1 on padding
-  int64_t r = row0;
-  for (; r < rows; ++r) {
-    const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
-    needed.clear();
-    int64_t fresh = 0;
-    for (const LatticeTap& t0 : l.axis[0].taps) {
-      for (const LatticeTap& t1 : l.axis[1].taps) {
-        const bool outside = q0 < t0.lo || q0 >= t0.hi || q1 < t1.lo || q1 >= t1.hi;
-        const int64_t d = q0 * l.axis[0].in_step + t0.offset;
-        const int64_t h = q1 * l.axis[1].in_step + t1.offset;
-        needed.push_back(outside ? -1 : d * l.axis[1].in_size + h);
-        fresh += !outside && found.count(needed.back()) == 0;
-      }
-    }
-    if (r > row0 && static_cast<int64_t>(panel.input_rows.size()) + fresh > fit) break;
-    if (r - row0 == most) break;
-    for (int64_t input_row : needed) {
-      int32_t slot = -1;
-      if (input_row >= 0) {
-        const auto [entry, added] =
-            found.emplace(input_row, static_cast<int32_t>(panel.input_rows.size()));
-        if (added) panel.input_rows.push_back(input_row);
-        slot = entry->second;
-      }
-      panel.slots.push_back(slot);
-    }
-  }
-  panel_floats_ =
-      std::max(panel_floats_,
-               (static_cast<int64_t>(panel.input_rows.size()) + zero_rows()) * panel_row(index));
-  panel_rows_.push_back(std::move(panel));
-  return r;
-}
-
-void DirectOcPlan::copy_panel(const float* input, const Chunk& chunk, Range rows,
-                              float* panel) const {
-  const Lattice& l = weights_.lattices()[chunk.lattice];
-  const RowLayout& layout = layouts_[chunk.lattice];
-  const int64_t in = spec_.in_per_group(), width = l.axis[2].in_size;
-  const int64_t step = layout.step;
-  const std::vector<int64_t>& input_rows = panel_rows_[chunk.rows].input_rows;
-  const int64_t last = static_cast<int64_t>(input_rows.size());
-  panel += rows.begin * panel_row(chunk.lattice);
-  for (int64_t r = rows.begin; r < std::min(rows.end, last); ++r) {
-    const int64_t key = input_rows[static_cast<size_t>(r)] + chunk.shift;
-    const float* row =
-        input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
-    for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
-      for (const Stream& stream : layout.streams) {
-        // Pixels [lo, hi) of the stream are inside the input.
-        const int64_t x = stream.first + chunk.x0 * step;
-        const int64_t lo = std::min(stream.length, x >= 0 ? 0 : ceil_div(-x, step));
-        const int64_t hi =
-            std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, stream.length);
-        std::fill(panel, panel + lo, 0.0f);
-        if (step == 1) {
-          std::copy(row + x + lo, row + x + hi, panel + lo);
-        } else if (step == 2) {  // worth a loop that compilers vectorise
-          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + 2 * i];
-        } else {
-          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + i * step];
-        }
-        std::fill(panel + hi, panel + stream.length, 0.0f);
-        panel += stream.length;
-      }
-    }
-  }
-  if (rows.end > last) std::fill_n(panel, (rows.end - last) * panel_row(chunk.lattice), 0.0f);
-}
-
-void DirectOcPlan::run_row(const ConvArgs& args, int64_t n, int64_t g, const Chunk& chunk,
-                           int64_t row, const ChannelBlock& block, const Scratch& scratch) const {
-  const Lattice& l = weights_.lattices()[chunk.lattice];
-  const LatticeAxis& axis = l.axis[2];
-  const RowLayout& layout = layouts_[chunk.lattice];
-  const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
-  const PanelRows& panel = panel_rows_[chunk.rows];
-  const int64_t zeros = static_cast<int64_t>(panel.input_rows.size());
-  const size_t row_taps = l.axis[0].taps.size() * l.axis[1].taps.size();
-  const int64_t block_steps = static_cast<int64_t>(row_taps * layout.taps.size()) * in;
-  const int32_t* slots = panel.slots.data() + static_cast<size_t>(row - chunk.row0) * row_taps;
-  const int64_t q0 = row / l.axis[1].count, q1 = row % l.axis[1].count;
-  const int64_t pixel = blocked_ ? kernels_.width : 1;
-  float* output = args.output +
-                  (n * spec_.out_channels + g * out + block.first) * shape_.out_plane() +
-                  ((l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
-                   (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + axis.start) *
-                      pixel;
-  for (const Region& region : layout.regions) {
-    int64_t segments = 0, steps = 0;
-    for (size_t i = 0; i < row_taps; ++i) {
-      const int64_t base = (slots[i] < 0 ? zeros : slots[i]) * panel_row(chunk.lattice);
-      if (listed()) {
-        for (int32_t step : layout.steps)
-          scratch.steps[steps++] = static_cast<int32_t>(base) + step;
-        continue;
-      }
-      for (size_t j = 0; slots[i] >= 0 && j < layout.taps.size(); ++j) {
-        if (!region.meets[j]) continue;
-        const int64_t packed = static_cast<int64_t>(i * layout.taps.size() + j) * in;
-        scratch.segments[segments++] = {base + layout.taps[j], packed, in, 0, 0, 0};
-      }
-    }
-    OcTile t{scratch.panel,
-             args.packed + weights_.offset(g, chunk.lattice, block),
-             scratch.segments,
-             segments,
-             scratch.steps,
-             steps,
-             layout.floats,
-             args.bias ? args.bias + g * out + block.first : nullptr,
-             output,
-             axis.step * pixel,
-             shape_.out_plane(),
-             block.channels,
-             args.finish,
-             nullptr,
-             blocked_ ? shape_.out_plane() * pixel : 0};
-    // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
-    const int64_t start = std::max(region.start, chunk.x0);
-    const int64_t pixels = std::min(region.end, chunk.x1) - start;
-    const int64_t tiles = ceil_div(std::max<int64_t>(0, pixels), kernels_.oc_m[block.vectors]);
-    for (int64_t i = 0; i < tiles; ++i) {
-      const int64_t a = start + pixels * i / tiles, b = start + pixels * (i + 1) / tiles;
-      t.input = scratch.panel + a - chunk.x0;
-      t.out = output + a * axis.step * pixel;
-      t.next = next_weights(t.weight, block_steps, block.vectors * kernels_.width,
-                            (row - chunk.row0) * tiles + i);
-      kernels_.oc[block.vectors][b - a](&t);
-    }
-  }
-}
-
-void DirectOcPlan::run(const ConvArgs& args) const {
-  if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
-  const std::vector<ChannelBlock>& blocks = weights_.blocks();
-  const int64_t block_count = static_cast<int64_t>(blocks.size());
-  const int64_t chunks = static_cast<int64_t>(chunks_.size());
-  const int64_t planes = args.batch * spec_.groups * chunks;
-  char* workspace = static_cast<char*>(args.workspace);
-  const auto scratch_of = [&](int thread, int panel_of) {
-    char* bytes = workspace + static_cast<size_t>(thread) * thread_bytes();
-    char* panel = workspace + static_cast<size_t>(panel_of) * thread_bytes();
-    return Scratch{reinterpret_cast<float*>(panel),
-                   reinterpret_cast<Segment*>(bytes + panel_bytes()),
-                   reinterpret_cast<int32_t*>(bytes + panel_bytes() + segment_bytes())};
-  };
-  const auto copy = [&](int64_t plane, Range rows, float* panel) {
-    const int64_t ng = plane / chunks, n = ng / spec_.groups, g = ng % spec_.groups;
-    copy_panel(args.input + (n * spec_.in_channels + g * spec_.in_per_group()) * shape_.in_plane(),
-               chunks_[static_cast<size_t>(plane % chunks)], rows, panel);
-  };
-  const auto run_block = [&](int64_t plane, int64_t block, Range rows, const Scratch& scratch) {
-    const int64_t ng = plane / chunks;
-    for (int64_t row = rows.begin; row < rows.end; ++row)
-      run_row(args, ng / spec_.groups, ng % spec_.groups,
-              chunks_[static_cast<size_t>(plane % chunks)], row, blocks[static_cast<size_t>(block)],
-              scratch);
-  };
-  if (args.threads == 1 || planes >= 4 * args.threads) {
-    parallel_for(planes, args.threads, [&](int64_t plane, int thread) {
-      const Chunk& chunk = chunks_[static_cast<size_t>(plane % chunks)];
-      const Scratch scratch = scratch_of(thread, thread);
-      copy(plane, {0, panel_rows(chunk)}, scratch.panel);
-      for (int64_t b = 0; b < block_count; ++b)
-        run_block(plane, b, {chunk.row0, chunk.row1}, scratch);
-    });
-    return;
-  }
-  // Few chunks: threads share the panel of each and then its outputs.
-  for (int64_t plane = 0; plane < planes; ++plane) {
-    const Chunk& chunk = chunks_[static_cast<size_t>(plane % chunks)];
-    const int64_t copies = std::min<int64_t>(panel_rows(chunk), 4 * args.threads);
-    parallel_for(copies, args.threads, [&](int64_t i, int thread) {
-      copy(plane, part_of(panel_rows(chunk), i, copies), scratch_of(thread, 0).panel);
-    });
-    const int64_t rows = chunk.row1 - chunk.row0;
-    const int64_t parts = std::min(rows, ceil_div(4 * args.threads, block_count));
-    parallel_for(block_count * parts, args.threads, [&](int64_t i, int thread) {
-      const Range part = part_of(rows, i % parts, parts);
-      run_block(plane, i / parts, {chunk.row0 + part.begin, chunk.row0 + part.end},
-                scratch_of(thread, 0));
-    });
+void DirectOcPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const {
+  const ChannelBlock& block = weights_.blocks()[static_cast<size_t>(pass)];
+  const Lattice& l = weights_.lattices()[row.lattice];
+  const int64_t pixel = blocked_ ? kernels_.width : 1, step = l.axis[2].step * pixel;
+  const int64_t block_steps = l.taps() * spec_.in_per_group();
+  const int64_t channel = row.group * spec_.out_per_group() + block.first;
+  float* output = row.output + block.first * shape_.out_plane();
+  OcTile t{nullptr,
+           args.packed + weights_.offset(row.group, row.lattice, block),
+           row.segments,
+           row.segment_count,
+           row.steps,
+           row.step_count,
+           row.input_k,
+           args.bias ? args.bias + channel : nullptr,
+           nullptr,
+           step,
+           shape_.out_plane(),
+           block.channels,
+           args.finish,
+           nullptr,
+           blocked_ ? shape_.out_plane() * pixel : 0};
+  // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
+  const int64_t pixels = row.end - row.start;
+  const int64_t tiles = ceil_div(pixels, kernels_.oc_m[block.vectors]);
+  for (int64_t i = 0; i < tiles; ++i) {
+    const Range part = part_of(pixels, i, tiles);
+    const int64_t at = row.start + part.begin;
+    t.input = row.panel + at - row.x0;
+    t.out = output + at * step;
+    t.next =
+        next_weights(t.weight, block_steps, block.vectors * kernels_.width, row.index * tiles + i);
+    kernels_.oc[block.vectors][part.end - part.begin](&t);
   }
 }
 
 }  // namespace
 
-bool supports_direct_oc(const ConvSpec& spec) {
-  // A plan lists the input rows of every output row.
-  constexpr int64_t kMostRows = 1024;
-  return spec.in_channels > 0 && spec.kernel[0] * spec.kernel[1] <= kMostRows;
-}
+bool supports_direct_oc(const ConvSpec& spec) { return supports_panels(spec); }
 
 std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec& spec, const ConvShape& shape,
                                               const KernelTable& kernels, Format output) {
-  return std::make_unique<DirectOcPlan>(spec, shape, kernels, output);
+  return std::make_unique<DirectOcPlan>(spec, shape, kernels, output,
+                                        takes_three(spec, shape, kernels));
 }
 
 }  // namespace nnconv

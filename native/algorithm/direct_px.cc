@@ -16,16 +16,6 @@ struct Tile {
   bool interior;  // every tap of the row is valid for every pixel
 };
 
-std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& kernels) {
-  std::vector<ChannelBlock> blocks;
-  const int64_t channels = spec.out_per_group(), parts = ceil_div(channels, kernels.px_m);
-  for (int64_t p = 0; p < parts; ++p) {
-    const int64_t first = channels * p / parts, count = channels * (p + 1) / parts - first;
-    blocks.push_back({first, count, count, first, 0});
-  }
-  return blocks;
-}
-
 // Near-equal tiles in whole vectors.
 std::vector<Tile> make_tiles(const LatticeAxis& row, const KernelTable& kernels) {
   std::vector<Tile> tiles;
@@ -48,7 +38,7 @@ class DirectPxPlan final : public ConvPlan {
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
-        weights_(spec, shape, make_blocks(spec, kernels)),
+        weights_(spec, shape, near_equal_blocks(spec.out_per_group(), kernels.px_m[kernels.px_v])),
         covered_(lattices_cover(weights_.lattices(), shape)) {
     for (const Lattice& lattice : weights_.lattices()) {
       tiles_.push_back(make_tiles(lattice.axis[2], kernels));
@@ -103,9 +93,10 @@ class DirectPxPlan final : public ConvPlan {
     return (static_cast<size_t>(max_segments_) * sizeof(Segment) + 63) / 64 * 64;
   }
   size_t tile_bytes() const {
-    return spec_.transposed
-               ? static_cast<size_t>(kernels_.px_m * kernels_.px_v * kernels_.width) * sizeof(float)
-               : 0;
+    return spec_.transposed ? static_cast<size_t>(kernels_.px_m[kernels_.px_v] * kernels_.px_v *
+                                                  kernels_.width) *
+                                  sizeof(float)
+                            : 0;
   }
 
   ConvSpec spec_;
@@ -157,6 +148,7 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
   float* output = args.output + (n * spec_.out_channels + g * out) * shape_.out_plane();
+  const bool in_place = row.step == 1;
   int64_t listed_row = -1;  // whose interior segments are in the list
   int64_t count = 0;
   for (int64_t u = units * chunk / chunks_[lattice], end = units * (chunk + 1) / chunks_[lattice];
@@ -171,22 +163,31 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
     float* tile_output = output + (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
                          (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + row.start +
                          tile.start * row.step;
-    for (const ChannelBlock& b : weights_.blocks()) {
+    const std::vector<ChannelBlock>& blocks = weights_.blocks();
+    const int64_t vectors = ceil_div(tile.count, kernels_.width);
+    for (size_t i = 0; i < blocks.size();) {
+      const ChannelBlock& b = blocks[i];
+      size_t next = i + 1;
+      while (in_place && next < blocks.size() && blocks[next].channels == b.channels) ++next;
       float* block_output = tile_output + b.first * shape_.out_plane();
-      const bool in_place = row.step == 1;
       const PxTile t{input + tile.start,
                      args.packed + weights_.offset(g, lattice, b),
                      scratch.segments,
                      count,
+                     nullptr,
+                     0,
                      shape_.in_plane(),
                      b.lanes,
                      args.bias ? args.bias + g * out + b.first : nullptr,
                      in_place ? block_output : scratch.tile,
                      in_place ? shape_.out_plane() : kernels_.px_v * kernels_.width,
                      tile.count,
-                     in_place ? args.finish : nullptr};
-      kernels_.px[b.channels][ceil_div(tile.count, kernels_.width)](&t);
+                     in_place ? args.finish : nullptr,
+                     static_cast<int64_t>(next - i),
+                     b.lanes * l.taps() * in};
+      kernels_.px[b.channels][vectors](&t);
       if (!in_place) spread(args, t, b.channels, row.step, block_output);
+      i = next;
     }
   }
 }

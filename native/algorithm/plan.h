@@ -72,13 +72,16 @@ void fill_bias(const ConvArgs& args, int64_t out_channels, int64_t out_plane);
 
 // Each makes a plan for a problem without padding mode; `supports_*` says whether it can.
 std::unique_ptr<ConvPlan> make_reference_plan(const ConvSpec&, const ConvShape&);
-// Direct: vectors over output channels, or over pixels.
+// Direct: vectors over output channels, or over pixels, in place or copied to panels.
 std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
                                               Format output);
 bool supports_direct_oc(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_direct_px_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_direct_px(const ConvSpec&);
+std::unique_ptr<ConvPlan> make_direct_px_panel_plan(const ConvSpec&, const ConvShape&,
+                                                    const KernelTable&);
+bool supports_direct_px_panel(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_depthwise(const ConvSpec&);

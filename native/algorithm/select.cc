@@ -14,6 +14,7 @@ constexpr const char* kReference = "reference";
 constexpr const char* kDepthwise = "depthwise";
 constexpr const char* kDirectOc = "direct_oc";
 constexpr const char* kDirectPx = "direct_px";
+constexpr const char* kDirectPxPanel = "direct_px_panel";
 constexpr const char* kWinograd4 = "winograd_4x4";
 constexpr const char* kWinograd3 = "winograd_3x3";
 constexpr const char* kWinograd2 = "winograd_2x2";
@@ -23,9 +24,9 @@ constexpr const char* kIm2col = "im2col";
 constexpr const char* kCol2im = "col2im";
 constexpr const char* kBlocked1x1 = "blocked_1x1";
 constexpr const char* kBlockedDepthwise = "blocked_depthwise";
-constexpr const char* kAlgorithms[] = {kPointwise, kDirectOc,  kDirectPx,  kDepthwise,
-                                       kWinograd4, kWinograd3, kWinograd2, kWinogradRow,
-                                       kIm2col,    kCol2im,    kReference};
+constexpr const char* kAlgorithms[] = {kPointwise,   kDirectOc,  kDirectPx,  kDirectPxPanel,
+                                       kDepthwise,   kWinograd4, kWinograd3, kWinograd2,
+                                       kWinogradRow, kIm2col,    kCol2im,    kReference};
 
 struct WinogradChoice {
   const char* name;
@@ -45,6 +46,7 @@ int kind_of(const char* algorithm, const ConvSpec& spec) {
 bool supports(const char* algorithm, const ConvSpec& spec) {
   if (algorithm == kDirectOc) return supports_direct_oc(spec);
   if (algorithm == kDirectPx) return supports_direct_px(spec);
+  if (algorithm == kDirectPxPanel) return supports_direct_px_panel(spec);
   if (algorithm == kDepthwise) return supports_depthwise(spec);
   if (algorithm == kPointwise) return supports_pointwise(spec);
   if (algorithm == kIm2col) return supports_im2col(spec);
@@ -59,6 +61,13 @@ double pixel_lane_use(int64_t row, int width) {
 }
 
 double channel_lane_use(int64_t channels, int width) { return pixel_lane_use(channels, width); }
+
+// The same of a direct sum, whose tiles of a single vector of channels wait for their loads where
+// registers are few.
+double channel_use(int64_t channels, const KernelTable& kernels) {
+  const bool waits = channels <= kernels.width && kernels.oc_m[3] > 0;
+  return channel_lane_use(channels, kernels.width) * (waits ? 0.6 : 1);
+}
 
 // Costs are counted in multiply-accumulates at full speed, of one image.
 constexpr double kEfficiency = 0.85;  // of a good inner loop
@@ -113,8 +122,9 @@ double winograd_cost(const ConvSpec& layer, const ConvShape& shape, const Kernel
   const double lanes = channel_lane_use(spec.out_per_group(), width);
   const double weights = !fused ? 1.0 : spec.transposed ? 1.15 : 1.3;  // their transform
   const double products = weights * tiles * points * in * out * taps / (kEfficiency * full * lanes);
-  constexpr double kTransform = 5.0;  // a point and channel, in or out
-  const double transforms = kTransform * tiles * points * (in + out) * width / 8;
+  // A point and channel, in or out; pixels of a dilated row are gathered one by one.
+  const double transform = 1.25 * std::min(width, 8) * (spec.dilation[2] > 1 ? 2 : 1);
+  const double transforms = transform * tiles * points * (in + out);
   const double bytes = 4.0 * in * out * (fused ? static_cast<double>(spec.taps()) : points * taps);
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
   const double speed = fused ? 0.5 : bytes >= kFar ? 1.8 : 1.0;  // fused ones arrive meanwhile
@@ -144,6 +154,29 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
   const double met =
       met_taps(spec, shape, 0, 1) * met_taps(spec, shape, 1, 1) * met_taps(spec, shape, 2, 1);
   return 2 * run <= kernels.oc_m[2] && met >= 0.4 && spec.in_per_group() * spec.taps() >= 256;
+}
+
+constexpr int64_t kFewInputs = 8;
+
+// Whether the channels of a pixel compete for the same lines of the L1 cache.
+bool collide(const ConvSpec& spec, const ConvShape& shape) {
+  constexpr int64_t kSetBytes = 4096, kWays = 8;
+  return shape.in_plane() * 4 % kSetBytes == 0 && spec.in_per_group() > kWays;
+}
+
+// Vectors over pixels of a panel: sums so short that transposing their outputs would cost more than
+// it takes to compute them, or so few channels that each tap is a step or two. Rows must be worth
+// the copy and fill vectors as well as channels would; more channels than a tile of direct_oc has
+// make that read its pixels again. One or two outputs are not worth a copy where one can do
+// without.
+bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kernels) {
+  constexpr int64_t kFewSteps = 160, kFewOutputs = 4;
+  const int64_t in = spec.in_per_group(), out = spec.out_per_group();
+  if (!supports_direct_px_panel(spec) || row < 2 * kernels.width) return false;
+  if (out < kFewOutputs && supports_direct_px(spec)) return false;
+  if (in > kFewInputs && in * spec.taps() > kFewSteps) return false;
+  const double slack = out > 2 * kernels.width ? 0.15 : 0;
+  return pixel_lane_use(row, kernels.width) + slack >= channel_use(out, kernels);
 }
 
 // The Winograd algorithm that beats direct summation by a clear margin, or null.
@@ -181,7 +214,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
     return {kCol2im, "few output channels: vectors over them and the taps together"};
   if (spec.transposed && supports_pointwise(spec))
     return {kPointwise, "kernel as large as the stride: every output meets one input pixel"};
-  const double over_channels = channel_lane_use(spec.out_per_group(), kernels.width);
+  const double over_channels = channel_use(spec.out_per_group(), kernels);
   // Copying the input to panels pays where it is deep and used by many output channels.
   const bool panels =
       supports_pointwise(spec) && spec.in_per_group() >= 128 && spec.out_per_group() >= 64;
@@ -191,10 +224,14 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
     const char* other = supports_direct_px(spec) ? kDirectPx : kReference;
     return {other, "too many rows of taps to list"};
   }
-  if (!supports_direct_px(spec))
-    return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
   const std::vector<Lattice> lattices = make_lattices(spec, shape);
   const int64_t row = lattices.empty() ? 0 : lattices[0].axis[2].count;
+  const bool px_panel = prefers_px_panel(spec, row, kernels);
+  constexpr const char* kShortSums = "few channels and taps: vectors over pixels of copied rows";
+  if (!supports_direct_px(spec)) {
+    if (px_panel) return {kDirectPxPanel, kShortSums};
+    return {kDirectOc, "stride along the row: pixels of a vector would not be neighbours"};
+  }
   const double over_pixels = pixel_lane_use(row, kernels.width);
   // A tile's input should fit the L1 cache.
   constexpr int64_t kDeep = 512;
@@ -205,9 +242,11 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   constexpr int64_t kManyOutputs = 128, kManySteps = 128;
   const bool in_place = spec.stride[2] == 1 && steps <= kDeep &&
                         (steps <= kManySteps || spec.out_per_group() < kManyOutputs);
-  if (one_row && over_pixels >= 0.9 && in_place)
+  if (one_row && over_pixels >= 0.9 && in_place &&
+      !(px_panel && (spec.taps() > 1 ? spec.in_per_group() <= kFewInputs : collide(spec, shape))))
     return {kDirectPx, "taps in one long row of pixels: input and output in place"};
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
+  if (px_panel) return {kDirectPxPanel, kShortSums};
   // One or two accumulators a vector of pixels would wait for themselves; spreading costs besides.
   const bool spreads = spec.stride[2] > 1 && spec.out_per_group() < 3;
   if (over_pixels > over_channels + 0.1 && !spreads)
@@ -231,6 +270,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (algorithm != name || !supports(name, spec)) continue;
     if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels, Format::kPlain);
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
+    if (name == kDirectPxPanel) return make_direct_px_panel_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
     if (name == kIm2col) return make_im2col_plan(spec, shape, kernels);
@@ -247,20 +287,24 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
   if (spec.dims != 2 || spec.in_channels == 0) return {};
   const double macs = multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out});
   // Depthwise: no lanes lost at the ends of rows, no masks, no shuffles for a stride.
-  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, false, 1.5 * macs};
+  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, nullptr, 1.5 * macs};
   // Pointwise: nothing is copied or transposed.
-  if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, false, 0.15 * macs};
+  if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, nullptr, 0.15 * macs};
   const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
   if (spec.out_per_group() % kernels.width != 0) return {};
   const int kind = kind_of(selected, spec);
-  if (kind < 0) return {nullptr, selected == kDirectOc && !spec.transposed, 0};
+  if (kind < 0) {
+    // Vectors over pixels would have to be transposed.
+    const bool direct = selected == kDirectOc || selected == kDirectPxPanel;
+    return {nullptr, direct && !spec.transposed ? kDirectOc : nullptr, 0};
+  }
   // Winograd need not transpose then, but for the phases of a stride.
   const bool whole = spec.in_per_group() % kernels.width == 0 && !winograd_phases(spec, kind).any();
   constexpr double kGain = 1.0;
   const double elements =
       static_cast<double>(spec.in_channels) * static_cast<double>(shape.in_plane()) +
       static_cast<double>(spec.out_channels) * static_cast<double>(shape.out_plane());
-  return {whole ? selected : nullptr, true, kGain * elements};
+  return {whole ? selected : nullptr, selected, kGain * elements};
 }
 
 std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const ConvSpec& spec,

@@ -30,7 +30,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
 // What a layer could be in a network that keeps tensors in blocks of channels.
 struct BlockedSelection {
   const char* algorithm = nullptr;  // one that takes and gives blocks, or null
-  bool gives = false;  // select_algorithm()'s could take what is not in blocks and give blocks
+  const char* giving = nullptr;  // one that takes what is not in blocks and gives blocks, or null
   // What blocks save over select_algorithm()'s, in multiply-accumulates at full speed of one image.
   double gain = 0;
 };

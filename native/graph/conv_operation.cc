@@ -78,7 +78,7 @@ class ConvOperation final : public Operation {
   Blocking blocking(const std::vector<Shape>& inputs) const override {
     const BlockedSelection s = selected_blocked(infer_shape(node_.spec, inputs[0], nullptr));
     // What is added would be in blocks, too.
-    return {s.algorithm != nullptr, s.gain, s.gives && !node_.adds};
+    return {s.algorithm != nullptr, s.gain, s.giving != nullptr && !node_.adds};
   }
 
   std::unique_ptr<Step> plan_blocked(const std::vector<Shape>& inputs) override {
@@ -90,7 +90,7 @@ class ConvOperation final : public Operation {
 
   std::unique_ptr<Step> plan_giving(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
-    const std::string algorithm = selected(shape);
+    const std::string algorithm = selected_blocked(shape).giving;
     return step(algorithm, shape,
                 make_blocked_plan(algorithm, node_.spec, shape, kernels_, Format::kPlain));
   }

@@ -114,26 +114,76 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
   }
 }
 
-// Any kernel, stride and dilation: one row at a time, every vector masked.
-NNCONV_INLINE void depthwise_any(const DepthwiseTile* t) {
-  for (int64_t h = 0; h < t->out_size[0]; ++h) {
-    for (int64_t q = 0; q < t->out_size[1]; q += W) {
-      vf acc = vset(t->bias);
-      for (int64_t n = 0; n < t->plane_count; ++n) {
-        for (int64_t j = 0; j < t->kernel[1]; ++j) {
-          const int64_t x = q * t->stride[1] - t->pad[1] + j * t->dilation[1];
-          const RowMask mask = row_mask<1>(x, t->in[1]);
-          for (int64_t k = 0; k < t->kernel[0]; ++k) {
-            const int64_t y = h * t->stride[0] - t->pad[0] + k * t->dilation[0];
-            if (y < 0 || y >= t->in[0]) continue;
-            const float* row = t->planes[n].input + y * t->in[1];
-            const vf v = t->stride[1] == 1 ? load_pixels<1, true>(row + x, mask)
-                                           : gather_pixels(row, x, t->stride[1], t->in[1]);
-            acc = vfma(v, vbroadcast(t->planes[n].weight + k * t->kernel[1] + j), acc);
-          }
+// V vectors of row h from column q on. STRIDE 0: any, pixels are gathered one by one. MASKED: some
+// pixels are outside the row.
+template <int V, int STRIDE, bool MASKED>
+NNCONV_INLINE void depthwise_row(const DepthwiseTile* t, int64_t h, int64_t q) {
+  const int64_t width = t->in[1], stride = t->stride[1];
+  vf acc[V];
+  NNCONV_UNROLL
+  for (int v = 0; v < V; ++v) acc[v] = vset(t->bias);
+  for (int64_t n = 0; n < t->plane_count; ++n) {
+    for (int64_t j = 0; j < t->kernel[1]; ++j) {
+      const int64_t x = q * stride - t->pad[1] + j * t->dilation[1];
+      RowMask mask[V];
+      NNCONV_UNROLL
+      for (int v = 0; MASKED && v < V; ++v) mask[v] = row_mask<STRIDE>(x + v * W * STRIDE, width);
+      const float* weight = t->planes[n].weight + j;
+      for (int64_t k = 0; k < t->kernel[0]; ++k, weight += t->kernel[1]) {
+        const int64_t y = h * t->stride[0] - t->pad[0] + k * t->dilation[0];
+        if (y < 0 || y >= t->in[0]) continue;
+        const float* row = t->planes[n].input + y * width;
+        const vf w = vbroadcast(weight);
+        NNCONV_UNROLL
+        for (int v = 0; v < V; ++v) {
+          const vf pixels = STRIDE == 0
+                                ? gather_pixels(row, x + v * W * stride, stride, width)
+                                : load_pixels<STRIDE, MASKED>(row + x + v * W * STRIDE, mask[v]);
+          acc[v] = vfma(pixels, w, acc[v]);
         }
       }
-      depthwise_store(t, t->out + h * t->out_size[1] + q, acc, t->out_size[1] - q);
+    }
+  }
+  NNCONV_UNROLL
+  for (int v = 0; v < V; ++v) {
+    const int64_t pixels = t->out_size[1] - q - v * W;
+    if (pixels > 0)
+      depthwise_store(t, t->out + h * t->out_size[1] + q + v * W,
+                      STRIDE == 2 ? veven_sort(acc[v]) : acc[v], pixels);
+  }
+}
+
+// Any kernel and dilation: a row at a time, enough vectors of it to hide the latency of the FMA
+// units.
+template <int STRIDE>
+NNCONV_INLINE void depthwise_any(const DepthwiseTile* t) {
+  const int64_t count = t->out_size[1], stride = t->stride[1];
+  const int64_t reach = (t->kernel[1] - 1) * t->dilation[1] - t->pad[1];
+  for (int64_t h = 0; h < t->out_size[0]; ++h) {
+    for (int64_t q = 0; q < count;) {
+      // Vectors from q on whose pixels are all inside; stride 2 reads one past the last.
+      const int64_t inside =
+          q * stride < t->pad[1] ? 0 : ((t->in[1] - 1 - reach - (stride - 1)) / stride + 1 - q) / W;
+      const int64_t left = (count - q + W - 1) / W;
+      if (STRIDE == 0) {
+        depthwise_row<1, STRIDE, true>(t, h, q);
+        q += W;
+      } else if (inside >= 8) {
+        depthwise_row<8, STRIDE, false>(t, h, q);
+        q += 8 * W;
+      } else if (inside >= 4) {
+        depthwise_row<4, STRIDE, false>(t, h, q);
+        q += 4 * W;
+      } else if (left >= 3) {
+        depthwise_row<4, STRIDE, true>(t, h, q);
+        q += 4 * W;
+      } else if (left == 2) {
+        depthwise_row<2, STRIDE, true>(t, h, q);
+        q += 2 * W;
+      } else {
+        depthwise_row<1, STRIDE, true>(t, h, q);
+        q += W;
+      }
     }
   }
 }
@@ -152,7 +202,9 @@ void depthwise(const DepthwiseTile* t) {
     if (k == 5) return depthwise_square<5, 2>(t);
     if (k == 7) return depthwise_square<7, 2>(t);
   }
-  depthwise_any(t);
+  if (t->stride[1] == 1) return depthwise_any<1>(t);
+  if (t->stride[1] == 2) return depthwise_any<2>(t);
+  depthwise_any<0>(t);
 }
 
 }  // namespace

@@ -53,19 +53,25 @@ struct OcTile {
 typedef void (*OcTileFn)(const OcTile*);
 
 // Vectors over pixels that are contiguous in input and output: M output channels x V vectors of
-// pixels; weights are broadcast.
+// pixels, for one block of M channels after another; weights are broadcast.
 struct PxTile {
   const float* input;
-  const float* weight;  // packed [step][weight_m]
+  const float* weight;  // packed [block][step][weight_m]
   const Segment* segments;
   int64_t segment_count;
+  // Instead of segments: the input offset of every single step, from which on V whole vectors can
+  // be read.
+  const int32_t* steps;
+  int64_t step_count;
   int64_t input_k;
   int64_t weight_m;   // packed channels of a step
-  const float* bias;  // M values, or null
+  const float* bias;  // of the first block's first channel on, or null
   float* out;
   int64_t out_c;
   int64_t pixels;        // 1..V * width
   const Finish* finish;  // or null
+  int64_t blocks;        // at least 1
+  int64_t weight_block;  // packed floats of a block
 };
 typedef void (*PxTileFn)(const PxTile*);
 
@@ -97,7 +103,7 @@ struct KernelTable {
   const char* isa;
   int width;              // floats of a vector
   int oc_m[kMaxOcV + 1];  // tallest tile for V vectors, 0 where there is none; [0] unused
-  int px_m;
+  int px_m[kMaxPxV + 1];  // the same for V vectors of pixels
   int px_v;
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
   // Like V 2, but the vectors hold the same channels (1..width) under two taps, whose results go to

@@ -14,7 +14,7 @@
 
 namespace nnconv {
 const KernelTable* kernels_avx2() {
-  static const KernelTable table = make_table<12, 6, 4, 4, 3, 3>("avx2");
+  static const KernelTable table = make_table<12, 6, 4, 8, 6, 4, 3>("avx2");
   return &table;
 }
 }  // namespace nnconv

@@ -14,7 +14,7 @@
 
 namespace nnconv {
 const KernelTable* kernels_avx512() {
-  static const KernelTable table = make_table<14, 14, 0, 8, 3, 6>("avx512");
+  static const KernelTable table = make_table<14, 14, 0, 8, 8, 8, 6>("avx512");
   return &table;
 }
 }  // namespace nnconv

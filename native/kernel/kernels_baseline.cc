@@ -14,7 +14,7 @@
 
 namespace nnconv {
 const KernelTable* kernels_baseline() {
-  static const KernelTable table = make_table<12, 6, 4, 4, 3, 2>("baseline");
+  static const KernelTable table = make_table<12, 6, 4, 8, 6, 4, 2>("baseline");
   return &table;
 }
 }  // namespace nnconv

@@ -14,7 +14,7 @@
 
 namespace nnconv {
 const KernelTable* kernels_neon() {
-  static const KernelTable table = make_table<14, 12, 0, 8, 3, 5>("neon");
+  static const KernelTable table = make_table<14, 12, 0, 8, 8, 8, 5>("neon");
   return &table;
 }
 }  // namespace nnconv

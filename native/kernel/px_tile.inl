@@ -26,12 +26,12 @@ NNCONV_INLINE void px_steps(vf (&acc)[M][V], const float* input, const float* we
 }
 
 template <int M, int V, typename F>
-NNCONV_INLINE void px_store(const PxTile* t, const vf (&acc)[M][V], const F& finish) {
+NNCONV_INLINE void px_store(const PxTile* t, const float* bias, float* out, const vf (&acc)[M][V],
+                            const F& finish) {
   const bool whole = t->pixels == V * W;
   NNCONV_UNROLL
-  for (int m = 0; m < M; ++m) {
-    const vf b = t->bias ? vbroadcast(t->bias + m) : (vf){};
-    float* out = t->out + m * t->out_c;
+  for (int m = 0; m < M; ++m, out += t->out_c) {
+    const vf b = bias ? vbroadcast(bias + m) : (vf){};
     NNCONV_UNROLL
     for (int v = 0; v < V; ++v) {
       const vf y = acc[m][v] + b;
@@ -44,10 +44,20 @@ NNCONV_INLINE void px_store(const PxTile* t, const vf (&acc)[M][V], const F& fin
   }
 }
 
+// Pixels [lo, hi) of k steps.
 template <int M, int V>
-void px_tile(const PxTile* t) {
-  prefetch_outputs(t->finish, t->out, t->out_c, M, t->pixels);
-  vf acc[M][V], total[M][V];
+NNCONV_INLINE void px_part(vf (&acc)[M][V], const float* input, const float* weight, int64_t k,
+                           const PxTile* t, int64_t lo, int64_t hi) {
+  vmask mask[V];
+  NNCONV_UNROLL
+  for (int v = 0; v < V; ++v) mask[v] = lane_mask(lo - v * W, hi - v * W);
+  px_steps<M, V, true>(acc, input, weight, k, t->input_k, t->weight_m, mask);
+}
+
+// One block of channels.
+template <int M, int V>
+NNCONV_INLINE void px_sum(const PxTile* t, const float* weights, vf (&acc)[M][V]) {
+  vf total[M][V];
   oc_zero<M, V>(acc);
   int64_t left = kSumSteps;
   bool first = true;
@@ -55,13 +65,7 @@ void px_tile(const PxTile* t) {
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
     const float* input = t->input + s->input;
-    const float* weight = t->weight + s->weight * t->weight_m;
-    const bool masked = !whole || s->edge;
-    const int64_t lo = s->edge ? s->lo : 0;
-    const int64_t hi = s->edge ? s->hi : t->pixels;
-    vmask mask[V];
-    NNCONV_UNROLL
-    for (int v = 0; v < V; ++v) mask[v] = lane_mask(lo - v * W, hi - v * W);
+    const float* weight = weights + s->weight * t->weight_m;
     for (int64_t k = s->k; k > 0;) {
       if (left == 0) {
         flush_sum<M, V>(acc, total, first);
@@ -69,21 +73,53 @@ void px_tile(const PxTile* t) {
         left = kSumSteps;
       }
       const int64_t n = k < left ? k : left;
-      if (masked)
-        px_steps<M, V, true>(acc, input, weight, n, t->input_k, t->weight_m, mask);
+      if (s->edge)
+        px_part<M, V>(acc, input, weight, n, t, s->lo, s->hi);
+      else if (!whole)
+        px_part<M, V>(acc, input, weight, n, t, 0, t->pixels);
       else
-        px_steps<M, V, false>(acc, input, weight, n, t->input_k, t->weight_m, mask);
+        px_steps<M, V, false>(acc, input, weight, n, t->input_k, t->weight_m, {});
       k -= n;
       left -= n;
       input += n * t->input_k;
       weight += n * t->weight_m;
     }
   }
+  for (int64_t k = 0; k < t->step_count;) {
+    if (left == 0) {
+      flush_sum<M, V>(acc, total, first);
+      first = false;
+      left = kSumSteps;
+    }
+    const int64_t end = t->step_count - k < left ? t->step_count : k + left;
+    left -= end - k;
+    const float* input = t->input;
+    const int64_t weight_m = t->weight_m;
+    for (const int32_t *step = t->steps + k, *last = t->steps + end; step != last; ++step) {
+      px_steps<M, V, false>(acc, input + *step, weights, 1, 0, 0, {});
+      weights += weight_m;
+    }
+    k = end;
+  }
   if (!first) finish_sum<M, V>(acc, total);
-  if (t->finish)
-    px_store<M, V>(t, acc, Finishing{*t->finish});
-  else
-    px_store<M, V>(t, acc, Plain{});
+}
+
+template <int M, int V>
+void px_tile(const PxTile* t) {
+  const float *weight = t->weight, *bias = t->bias;
+  float* out = t->out;
+  for (int64_t b = t->blocks; b > 0; --b) {
+    prefetch_outputs(t->finish, out, t->out_c, M, t->pixels);
+    vf acc[M][V];
+    px_sum<M, V>(t, weight, acc);
+    if (t->finish)
+      px_store<M, V>(t, bias, out, acc, Finishing{*t->finish});
+    else
+      px_store<M, V>(t, bias, out, acc, Plain{});
+    weight += t->weight_block;
+    out += M * t->out_c;
+    if (bias) bias += M;
+  }
 }
 
 template <int V, int M>

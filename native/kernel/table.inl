@@ -1,5 +1,6 @@
 // Fills a kernel table with the tiles that fit this instruction set's registers: OC1 (OC2,
-// OC3) pixels by one (two, three) vectors of channels, PM channels by up to PV vectors of pixels,
+// OC3) pixels by one (two, three) vectors of channels, PX1 (PX2, PX3) channels by one (two, three)
+// vectors of pixels,
 // DM rows of dot products.
 
 #include "kernel/blocked.inl"
@@ -14,7 +15,7 @@
 
 namespace {
 
-template <int OC1, int OC2, int OC3, int PM, int PV, int DM>
+template <int OC1, int OC2, int OC3, int PX1, int PX2, int PX3, int DM>
 nnconv::KernelTable make_table(const char* isa) {
   nnconv::KernelTable t = {};
   t.isa = isa;
@@ -22,14 +23,16 @@ nnconv::KernelTable make_table(const char* isa) {
   t.oc_m[1] = OC1;
   t.oc_m[2] = OC2;
   t.oc_m[3] = OC3;
-  t.px_m = PM;
-  t.px_v = PV;
+  t.px_m[1] = PX1;
+  t.px_m[2] = PX2;
+  t.px_m[3] = PX3;
+  t.px_v = 3;
   fill_oc<1, OC1>(&t);
   fill_oc<2, OC2>(&t);
   if constexpr (OC3 > 0) fill_oc<3, OC3>(&t);
-  fill_px<1, PM>(&t);
-  fill_px<2, PM>(&t);
-  fill_px<PV, PM>(&t);
+  fill_px<1, PX1>(&t);
+  fill_px<2, PX2>(&t);
+  fill_px<3, PX3>(&t);
   t.depthwise = depthwise;
   t.winograd = make_winograd<OC2>();
   t.blocked = make_blocked<OC1, OC2, OC3>();

@@ -12,7 +12,7 @@
 
 namespace nnconv {
 const KernelTable* kernels_wide_test() {
-  static const KernelTable table = make_table<14, 14, 0, 8, 3, 6>("wide_test");
+  static const KernelTable table = make_table<14, 14, 0, 8, 8, 8, 6>("wide_test");
   return &table;
 }
 }  // namespace nnconv

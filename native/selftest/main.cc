@@ -301,9 +301,8 @@ std::vector<float> run_blocked(const KernelTable& table, const Problem& p, const
   const ConvShape sizes = infer_shape(s, shape, nullptr);
   if (s.padding_mode != PaddingMode::kConstant) return {};
   const BlockedSelection selection = select_blocked(s, sizes, table, false);
-  const bool gives = selection.gives && (from == Format::kPlain || !selection.algorithm);
-  const char* algorithm =
-      gives ? select_algorithm(s, sizes, table, false).algorithm : selection.algorithm;
+  const bool gives = selection.giving && (from == Format::kPlain || !selection.algorithm);
+  const char* algorithm = gives ? selection.giving : selection.algorithm;
   if (!algorithm) return {};
   const auto plan =
       make_blocked_plan(algorithm, s, sizes, table, gives ? Format::kPlain : Format::kBlocked);
@@ -360,7 +359,7 @@ void test_blocked(const KernelTable& table, const Problem& p, const Data& data, 
   test_blocked_from(Format::kBlocked, table, p, data, batch, expected, random);
   const BlockedSelection s =
       select_blocked(p.spec, infer_shape(p.spec, p.input_shape, nullptr), table, false);
-  if (s.algorithm && s.gives)
+  if (s.algorithm && s.giving)
     test_blocked_from(Format::kPlain, table, p, data, batch, expected, random);
 }
 

@@ -1,0 +1,97 @@
+// Direct convolution with vectors over the pixels of a panel: for few channels, in or out, whose
+// weights and outputs would not fill vectors or would not be worth transposing. Whole vectors are
+// read and no tap is masked; all blocks of output channels meet a tile's pixels while the L1 cache
+// has them.
+#include <algorithm>
+
+#include "algorithm/direct_panel.h"
+
+namespace nnconv {
+namespace {
+
+// Vectors of the largest tile of the rows.
+int tile_vectors(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  int64_t row = 1;
+  for (const Lattice& l : make_lattices(spec, shape)) row = std::max(row, l.axis[2].count);
+  const int64_t vectors = ceil_div(row, kernels.width);
+  return static_cast<int>(ceil_div(vectors, ceil_div(vectors, kernels.px_v)));
+}
+
+class DirectPxPanelPlan final : public DirectPanelPlan {
+ public:
+  DirectPxPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                    int vectors)
+      : DirectPxPanelPlan(spec, shape, kernels, vectors,
+                          near_equal_blocks(spec.out_per_group(), kernels.px_m[vectors])) {}
+
+  const char* pack_key() const override {
+    constexpr const char* kKeys[kMaxPxV + 1] = {"", "direct_px_1", "direct_px_2", "direct_px"};
+    return kKeys[vectors_];
+  }
+
+ private:
+  DirectPxPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                    int vectors, std::vector<ChannelBlock> blocks)
+      : DirectPanelPlan(spec, shape, blocks,
+                        {true, blocks.front().channels == blocks.back().channels ? 1 : 2, 1,
+                         kMaxPxV * kernels.width}),
+        kernels_(kernels),
+        vectors_(vectors) {}
+
+  void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
+
+  const KernelTable& kernels_;
+  int vectors_;
+};
+
+// A pass is over the blocks of one size.
+void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const {
+  const std::vector<ChannelBlock>& blocks = weights_.blocks();
+  const int64_t lanes = pass == 0 ? blocks.front().lanes : blocks.back().lanes;
+  const auto first = std::find_if(blocks.begin(), blocks.end(),
+                                  [&](const ChannelBlock& b) { return b.lanes == lanes; });
+  const int64_t count =
+      std::count_if(first, blocks.end(), [&](const ChannelBlock& b) { return b.lanes == lanes; });
+  const int64_t channel = row.group * spec_.out_per_group() + first->first;
+  float* output = row.output + first->first * shape_.out_plane();
+  PxTile t{nullptr,
+           args.packed + weights_.offset(row.group, row.lattice, *first),
+           nullptr,
+           0,
+           row.steps,
+           row.step_count,
+           0,
+           lanes,
+           args.bias ? args.bias + channel : nullptr,
+           nullptr,
+           shape_.out_plane(),
+           0,
+           args.finish,
+           count,
+           lanes * row.step_count};
+  const int64_t width = kernels_.width, pixels = row.end - row.start;
+  const int64_t vectors = ceil_div(pixels, width), tiles = ceil_div(vectors, vectors_);
+  for (int64_t i = 0; i < tiles; ++i) {
+    const Range part = part_of(vectors, i, tiles);
+    const int64_t at = row.start + part.begin * width;
+    t.input = row.panel + at - row.x0;
+    t.out = output + at;
+    t.pixels = std::min(row.end, row.start + part.end * width) - at;
+    kernels_.px[lanes][part.end - part.begin](&t);
+  }
+}
+
+}  // namespace
+
+// Outputs must be neighbours.
+bool supports_direct_px_panel(const ConvSpec& spec) {
+  return !spec.transposed && supports_panels(spec);
+}
+
+std::unique_ptr<ConvPlan> make_direct_px_panel_plan(const ConvSpec& spec, const ConvShape& shape,
+                                                    const KernelTable& kernels) {
+  return std::make_unique<DirectPxPanelPlan>(spec, shape, kernels,
+                                             tile_vectors(spec, shape, kernels));
+}
+
+}  // namespace nnconv
