@@ -175,7 +175,7 @@ bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kern
   if (!supports_direct_px_panel(spec) || row < 2 * kernels.width) return false;
   if (out < kFewOutputs && supports_direct_px(spec)) return false;
   if (in > kFewInputs && in * spec.taps() > kFewSteps) return false;
-  const double slack = out > 2 * kernels.width ? 0.15 : 0;
+  const double slack = out > 2 * kernels.width ? 0.15 : 0.05;
   return pixel_lane_use(row, kernels.width) + slack >= channel_use(out, kernels);
 }
 
