@@ -186,25 +186,27 @@ void DirectPanelPlan::copy_panel(const float* input, const Chunk& chunk, Range r
     const int64_t key = input_rows[static_cast<size_t>(r)] + chunk.shift;
     const float* row =
         input + key / l.axis[1].in_size * l.in_stride[0] + key % l.axis[1].in_size * l.in_stride[1];
-    for (int64_t c = 0; c < in; ++c, row += shape_.in_plane()) {
-      for (const Stream& stream : layout.streams) {
-        // Pixels [lo, hi) of the stream are inside the input.
-        const int64_t x = stream.first + chunk.x0 * step;
-        const int64_t lo = std::min(stream.length, x >= 0 ? 0 : ceil_div(-x, step));
-        const int64_t hi =
-            std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, stream.length);
-        std::fill(panel, panel + lo, 0.0f);
+    for (const Stream& stream : layout.streams) {
+      // Pixels [lo, hi) of the stream are inside the input.
+      const int64_t x = stream.first + chunk.x0 * step, length = stream.length;
+      const int64_t lo = std::min(length, x >= 0 ? 0 : ceil_div(-x, step));
+      const int64_t hi =
+          std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, length);
+      const float* from = row + x;
+      float* to = panel + stream.at;
+      for (int64_t c = 0; c < in; ++c, from += shape_.in_plane(), to += layout.floats) {
+        for (int64_t i = 0; i < lo; ++i) to[i] = 0.0f;
         if (step == 1) {
-          std::copy(row + x + lo, row + x + hi, panel + lo);
+          std::copy(from + lo, from + hi, to + lo);
         } else if (step == 2) {  // worth a loop that compilers vectorise
-          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + 2 * i];
+          for (int64_t i = lo; i < hi; ++i) to[i] = from[2 * i];
         } else {
-          for (int64_t i = lo; i < hi; ++i) panel[i] = row[x + i * step];
+          for (int64_t i = lo; i < hi; ++i) to[i] = from[i * step];
         }
-        std::fill(panel + hi, panel + stream.length, 0.0f);
-        panel += stream.length;
+        for (int64_t i = hi; i < length; ++i) to[i] = 0.0f;
       }
     }
+    panel += in * layout.floats;
   }
   if (rows.end > last) std::fill_n(panel, (rows.end - last) * panel_row(chunk.lattice), 0.0f);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "algorithm/lattice.h"
 #include "algorithm/winograd_tiles.h"
@@ -158,10 +159,12 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 
 constexpr int64_t kFewInputs = 8;
 
-// Whether the channels of a pixel compete for the same lines of the L1 cache.
+// Whether the channels of a pixel compete for the same lines of the L1 cache, as those of planes a
+// power of two long do.
 bool collide(const ConvSpec& spec, const ConvShape& shape) {
   constexpr int64_t kSetBytes = 4096, kWays = 8;
-  return shape.in_plane() * 4 % kSetBytes == 0 && spec.in_per_group() > kWays;
+  const int64_t places = kSetBytes / std::gcd(shape.in_plane() * 4, kSetBytes);
+  return spec.in_per_group() > kWays * places;
 }
 
 // Vectors over pixels of a panel: sums so short that transposing their outputs would cost more than
@@ -227,6 +230,8 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   const std::vector<Lattice> lattices = make_lattices(spec, shape);
   const int64_t row = lattices.empty() ? 0 : lattices[0].axis[2].count;
   const bool px_panel = prefers_px_panel(spec, row, kernels);
+  constexpr const char* kCollide =
+      "long rows of pixels, copied: the channels of a tile would compete for the cache";
   constexpr const char* kShortSums = "few channels and taps: vectors over pixels of copied rows";
   if (!supports_direct_px(spec)) {
     if (px_panel) return {kDirectPxPanel, kShortSums};
@@ -242,15 +247,20 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   constexpr int64_t kManyOutputs = 128, kManySteps = 128;
   const bool in_place = spec.stride[2] == 1 && steps <= kDeep &&
                         (steps <= kManySteps || spec.out_per_group() < kManyOutputs);
-  if (one_row && over_pixels >= 0.9 && in_place &&
-      !(px_panel && (spec.taps() > 1 ? spec.in_per_group() <= kFewInputs : collide(spec, shape))))
-    return {kDirectPx, "taps in one long row of pixels: input and output in place"};
+  const bool narrow = px_panel && spec.taps() > 1 && spec.in_per_group() <= kFewInputs;
+  const bool collides = collide(spec, shape);
+  if (one_row && over_pixels >= 0.9 && in_place && !narrow) {
+    if (!collides) return {kDirectPx, "taps in one long row of pixels: input and output in place"};
+    if (steps < kDeep && supports_direct_px_panel(spec)) return {kDirectPxPanel, kCollide};
+  }
   if (panels) return {kPointwise, "pointwise: input copied to panels"};
   if (px_panel) return {kDirectPxPanel, kShortSums};
   // One or two accumulators a vector of pixels would wait for themselves; spreading costs besides.
   const bool spreads = spec.stride[2] > 1 && spec.out_per_group() < 3;
-  if (over_pixels > over_channels + 0.1 && !spreads)
+  if (over_pixels > over_channels + 0.1 && !spreads) {
+    if (collides && supports_direct_px_panel(spec)) return {kDirectPxPanel, kCollide};
     return {kDirectPx, "pixels fill vectors better than output channels"};
+  }
   return {kDirectOc, "output channels fill vectors"};
 }
 
