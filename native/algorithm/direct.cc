@@ -16,6 +16,11 @@ std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most) {
   return blocks;
 }
 
+int64_t tiles_at_once(int64_t steps, int64_t floats) {
+  constexpr int64_t kFloats = 4096;
+  return std::max<int64_t>(1, kFloats / (steps * floats));
+}
+
 DirectWeights::DirectWeights(const ConvSpec& spec, const ConvShape& shape,
                              std::vector<ChannelBlock> blocks)
     : spec_(spec), blocks_(std::move(blocks)), lattices_(make_lattices(spec, shape)) {

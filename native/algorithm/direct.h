@@ -20,6 +20,10 @@ struct ChannelBlock {
 // At most `most` channels each, as they are, and those of the same size one after another.
 std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most);
 
+// Tiles of so many floats and steps that one block of channels takes after another: as many as the
+// L1 cache keeps for the next block. Outputs are written in longer runs then.
+int64_t tiles_at_once(int64_t steps, int64_t floats);
+
 // Packed weights: [group][lattice][block][tap][in channel][lane].
 class DirectWeights {
  public:

@@ -22,8 +22,9 @@ std::vector<Tile> make_tiles(const LatticeAxis& row, const KernelTable& kernels)
   const int64_t vectors = ceil_div(row.count, kernels.width);
   const int64_t parts = ceil_div(vectors, kernels.px_v);
   for (int64_t p = 0; p < parts; ++p) {
-    const int64_t a = vectors * p / parts * kernels.width;
-    const int64_t b = std::min(row.count, vectors * (p + 1) / parts * kernels.width);
+    const Range part = longer_first(vectors, p, parts);
+    const int64_t a = part.begin * kernels.width;
+    const int64_t b = std::min(row.count, part.end * kernels.width);
     Tile tile{a, b - a, true};
     for (const LatticeTap& tap : row.taps)
       tile.interior = tile.interior && tap.lo <= a && tap.hi >= b;
@@ -149,10 +150,11 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
   float* output = args.output + (n * spec_.out_channels + g * out) * shape_.out_plane();
   const bool in_place = row.step == 1;
+  const int64_t steps = l.taps() * in;
   int64_t listed_row = -1;  // whose interior segments are in the list
   int64_t count = 0;
   for (int64_t u = units * chunk / chunks_[lattice], end = units * (chunk + 1) / chunks_[lattice];
-       u < end; ++u) {
+       u < end;) {
     const int64_t r = u / tile_count;
     const Tile& tile = tiles[static_cast<size_t>(u % tile_count)];
     const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
@@ -160,6 +162,17 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
       count = list_segments(l, q0, q1, tile, scratch.segments);
       listed_row = tile.interior ? r : -1;
     }
+    // Whole ones like it that follow in the row.
+    const int64_t most = in_place && tile.interior && tile.count % kernels_.width == 0
+                             ? std::min(end - u, tiles_at_once(steps, tile.count))
+                             : 1;
+    int64_t alike = 1;
+    while (alike < most && u % tile_count + alike < tile_count) {
+      const Tile& other = tiles[static_cast<size_t>(u % tile_count + alike)];
+      if (!other.interior || other.count != tile.count) break;
+      ++alike;
+    }
+    u += alike;
     float* tile_output = output + (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
                          (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + row.start +
                          tile.start * row.step;
@@ -184,7 +197,8 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
                      tile.count,
                      in_place ? args.finish : nullptr,
                      static_cast<int64_t>(next - i),
-                     b.lanes * l.taps() * in};
+                     b.lanes * steps,
+                     alike};
       kernels_.px[b.channels][vectors](&t);
       if (!in_place) spread(args, t, b.channels, row.step, block_output);
       i = next;

@@ -68,16 +68,23 @@ void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int
            0,
            args.finish,
            count,
-           lanes * row.step_count};
+           lanes * row.step_count,
+           1};
   const int64_t width = kernels_.width, pixels = row.end - row.start;
   const int64_t vectors = ceil_div(pixels, width), tiles = ceil_div(vectors, vectors_);
-  for (int64_t i = 0; i < tiles; ++i) {
-    const Range part = part_of(vectors, i, tiles);
-    const int64_t at = row.start + part.begin * width;
+  const auto most = [&](int64_t size) { return tiles_at_once(row.step_count, size * width); };
+  for (int64_t i = 0; i < tiles;) {
+    const Range part = longer_first(vectors, i, tiles);
+    const int64_t size = part.end - part.begin, at = row.start + part.begin * width;
+    // Whole ones of the same size, of which the last may not be one.
+    const int64_t whole = (row.end - at) / (size * width);
+    const int64_t same = i < vectors % tiles ? vectors % tiles - i : tiles - i;
+    t.tiles = std::clamp<int64_t>(std::min(whole, same), 1, most(size));
     t.input = row.panel + at - row.x0;
     t.out = output + at;
-    t.pixels = std::min(row.end, row.start + part.end * width) - at;
-    kernels_.px[lanes][part.end - part.begin](&t);
+    t.pixels = std::min(row.end - at, size * width);
+    kernels_.px[lanes][size](&t);
+    i += t.tiles;
   }
 }
 

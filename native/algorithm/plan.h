@@ -2,6 +2,7 @@
 // the run itself. A plan is for one layer and one spatial size; the batch may vary.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,12 @@ struct Range {
 };
 inline Range part_of(int64_t whole, int64_t index, int64_t parts) {
   return {whole * index / parts, whole * (index + 1) / parts};
+}
+
+// The same with the longer parts first.
+inline Range longer_first(int64_t whole, int64_t index, int64_t parts) {
+  const auto begin = [&](int64_t i) { return i * (whole / parts) + std::min(i, whole % parts); };
+  return {begin(index), begin(index + 1)};
 }
 
 // What the index-th tile of a block asks for of the next block's weights, 64 bytes for each of its

@@ -53,7 +53,7 @@ struct OcTile {
 typedef void (*OcTileFn)(const OcTile*);
 
 // Vectors over pixels that are contiguous in input and output: M output channels x V vectors of
-// pixels, for one block of M channels after another; weights are broadcast.
+// pixels, for one block of M channels after another, tile by tile; weights are broadcast.
 struct PxTile {
   const float* input;
   const float* weight;  // packed [block][step][weight_m]
@@ -72,6 +72,7 @@ struct PxTile {
   const Finish* finish;  // or null
   int64_t blocks;        // at least 1
   int64_t weight_block;  // packed floats of a block
+  int64_t tiles;         // side by side in input and output, V whole vectors each where several
 };
 typedef void (*PxTileFn)(const PxTile*);
 

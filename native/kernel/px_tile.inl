@@ -54,9 +54,10 @@ NNCONV_INLINE void px_part(vf (&acc)[M][V], const float* input, const float* wei
   px_steps<M, V, true>(acc, input, weight, k, t->input_k, t->weight_m, mask);
 }
 
-// One block of channels.
+// One tile of one block of channels.
 template <int M, int V>
-NNCONV_INLINE void px_sum(const PxTile* t, const float* weights, vf (&acc)[M][V]) {
+NNCONV_INLINE void px_sum(const PxTile* t, const float* pixels, const float* weights,
+                          vf (&acc)[M][V]) {
   vf total[M][V];
   oc_zero<M, V>(acc);
   int64_t left = kSumSteps;
@@ -64,7 +65,7 @@ NNCONV_INLINE void px_sum(const PxTile* t, const float* weights, vf (&acc)[M][V]
   const bool whole = t->pixels == V * W;
   const Segment* s = t->segments;
   for (const Segment* end = s + t->segment_count; s != end; ++s) {
-    const float* input = t->input + s->input;
+    const float* input = pixels + s->input;
     const float* weight = weights + s->weight * t->weight_m;
     for (int64_t k = s->k; k > 0;) {
       if (left == 0) {
@@ -93,10 +94,9 @@ NNCONV_INLINE void px_sum(const PxTile* t, const float* weights, vf (&acc)[M][V]
     }
     const int64_t end = t->step_count - k < left ? t->step_count : k + left;
     left -= end - k;
-    const float* input = t->input;
     const int64_t weight_m = t->weight_m;
     for (const int32_t *step = t->steps + k, *last = t->steps + end; step != last; ++step) {
-      px_steps<M, V, false>(acc, input + *step, weights, 1, 0, 0, {});
+      px_steps<M, V, false>(acc, pixels + *step, weights, 1, 0, 0, {});
       weights += weight_m;
     }
     k = end;
@@ -109,13 +109,15 @@ void px_tile(const PxTile* t) {
   const float *weight = t->weight, *bias = t->bias;
   float* out = t->out;
   for (int64_t b = t->blocks; b > 0; --b) {
-    prefetch_outputs(t->finish, out, t->out_c, M, t->pixels);
-    vf acc[M][V];
-    px_sum<M, V>(t, weight, acc);
-    if (t->finish)
-      px_store<M, V>(t, bias, out, acc, Finishing{*t->finish});
-    else
-      px_store<M, V>(t, bias, out, acc, Plain{});
+    for (int64_t at = 0, end = t->tiles * V * W; at < end; at += V * W) {
+      prefetch_outputs(t->finish, out + at, t->out_c, M, t->pixels);
+      vf acc[M][V];
+      px_sum<M, V>(t, t->input + at, weight, acc);
+      if (t->finish)
+        px_store<M, V>(t, bias, out + at, acc, Finishing{*t->finish});
+      else
+        px_store<M, V>(t, bias, out + at, acc, Plain{});
+    }
     weight += t->weight_block;
     out += M * t->out_c;
     if (bias) bias += M;
