@@ -124,6 +124,16 @@ Problem conv2d(int64_t in, int64_t out, int64_t k, int64_t stride, int64_t pad, 
   return p;
 }
 
+Problem conv1d(int64_t in, int64_t out, int64_t k, int64_t stride, int64_t pad, int64_t dilation,
+               int64_t groups, int64_t length) {
+  Problem p = conv2d(in, out, k, stride, pad, dilation, groups, 1, length);
+  p.spec.dims = 1;
+  p.spec.kernel[1] = p.spec.stride[1] = p.spec.dilation[1] = 1;
+  p.spec.pad_low[1] = p.spec.pad_high[1] = 0;
+  p.input_shape.erase(p.input_shape.begin() + 2);
+  return p;
+}
+
 std::vector<Problem> picked_problems() {
   std::vector<Problem> problems = {
       conv2d(3, 64, 7, 2, 3, 1, 1, 33, 37),   conv2d(64, 64, 3, 1, 1, 1, 1, 14, 14),
@@ -182,12 +192,16 @@ std::vector<Problem> winograd_problems() {
   }
   problems.push_back(conv2d(9, 20, 4, 1, 2, 1, 1, 13, 10));
   problems.push_back(conv2d(9, 20, 4, 1, 3, 2, 1, 13, 20));
-  Problem row = conv2d(4, 20, 5, 2, 2, 1, 1, 1, 67);
-  row.spec.dims = 1;
-  row.spec.kernel[1] = row.spec.stride[1] = 1;
-  row.spec.pad_low[1] = row.spec.pad_high[1] = 0;
-  row.input_shape.erase(row.input_shape.begin() + 2);
-  problems.push_back(row);
+  problems.push_back(conv1d(4, 20, 5, 2, 2, 1, 1, 67));
+  // Rows of several tiles of the widest vectors, short sums; depthwise ones of any kernel.
+  problems.push_back(conv1d(3, 9, 3, 1, 1, 1, 1, 331));
+  problems.push_back(conv1d(2, 11, 1, 1, 0, 1, 1, 300));
+  problems.push_back(conv1d(3, 20, 4, 2, 1, 1, 1, 415));
+  problems.push_back(conv1d(3, 3, 9, 1, 4, 1, 3, 301));
+  problems.push_back(conv1d(3, 3, 5, 1, 8, 4, 3, 340));
+  problems.push_back(conv1d(2, 2, 4, 2, 1, 2, 2, 603));
+  problems.push_back(conv1d(3, 6, 3, 3, 1, 1, 3, 200));
+  problems.push_back(conv2d(2, 2, 6, 1, 2, 1, 2, 7, 150));
   Problem volume = conv2d(3, 18, 7, 2, 3, 1, 1, 13, 18);
   volume.spec.dims = 3;
   volume.spec.kernel[0] = 3;
