@@ -90,9 +90,11 @@ void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int
 
 }  // namespace
 
-// Outputs must be neighbours.
 bool supports_direct_px_panel(const ConvSpec& spec) {
-  return !spec.transposed && supports_panels(spec);
+  // Outputs must be neighbours, and all steps are listed.
+  constexpr int64_t kMostSteps = 1 << 16;
+  return !spec.transposed && supports_panels(spec) &&
+         spec.in_per_group() <= kMostSteps / spec.taps();
 }
 
 std::unique_ptr<ConvPlan> make_direct_px_panel_plan(const ConvSpec& spec, const ConvShape& shape,

@@ -170,7 +170,7 @@ bool collide(const ConvSpec& spec, const ConvShape& shape) {
 // Vectors over pixels of a panel: sums so short that transposing their outputs would cost more than
 // it takes to compute them, or so few channels that each tap is a step or two. Rows must be worth
 // the copy and fill vectors as well as channels would; more channels than a tile of direct_oc has
-// make that read its pixels again. One or two outputs are not worth a copy where one can do
+// make that read its pixels again. Up to three outputs are not worth a copy where one can do
 // without.
 bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kernels) {
   constexpr int64_t kFewSteps = 160, kFewOutputs = 4;
