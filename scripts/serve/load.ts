@@ -5,7 +5,7 @@
  *   node scripts/build-ts.js
  *   python scripts/serve/peer/export.py FOLDER      # for real weights and the peer; see its head
  *   npx ts-node scripts/serve/load.ts [--models digits,digits-32,resnet18-64,resnet18] [--folder FOLDER] [--seconds 5]
- *     [--rounds 3] [--connections 32] [--server-cpus 0] [--client-cpus 1] [--require 0.9] [--json FILE]
+ *     [--rounds 3] [--warm-up 10] [--connections 32] [--server-cpus 0] [--client-cpus 1] [--require 0.9] [--json FILE]
  *
  * Server, peer and `runAsync` get the same CPUs, the client others (taskset; without it or with one CPU they share).
  * Each round measures all of them; what is printed is the median round. Exit code 1 where a request fails below
@@ -55,6 +55,7 @@ const { values: options } = parseArgs({
     folder: { type: 'string' },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '10' },
     connections: { type: 'string', default: '32' },
     'server-cpus': { type: 'string' },
     'client-cpus': { type: 'string' },
@@ -63,6 +64,8 @@ const { values: options } = parseArgs({
   },
 });
 const seconds = Number(options.seconds);
+/** Seconds of load that don't count: V8 compiles a server's JavaScript while it runs. */
+const warmUp = Number(options['warm-up']);
 const connections = Number(options.connections);
 const two = os.availableParallelism() > 1;
 const serverCpus = options['server-cpus'] ?? (two ? '0' : undefined);
@@ -213,7 +216,7 @@ async function round(served: Served, folder: string): Promise<Round> {
   const nnconv = await startNnconv(served, folder);
   const target = nnconvTarget(served, nnconv.url);
   const own = await scores(target);
-  await fire(target, { connections, seconds: 1 });
+  await fire(target, { connections, seconds: warmUp });
   const server = await measured(nnconv, target, { connections, seconds });
   await nnconv.stop();
 
@@ -225,7 +228,7 @@ async function round(served: Served, folder: string): Promise<Round> {
     own.every((value, i) => Math.abs(value - theirs[i]) < 1e-3 * scale),
     `${served.name}: the peer computes something else`,
   );
-  await fire(peerTarget(served, other.url), { connections, seconds: 1 });
+  await fire(peerTarget(served, other.url), { connections, seconds: warmUp });
   const peer = await measured(other, peerTarget(served, other.url), { connections, seconds });
   await other.stop();
   return { alone, batches, server, peer };
@@ -239,7 +242,7 @@ async function limits(
 ): Promise<{ below: Measured; above: Measured }> {
   const server = await startNnconv(served, folder);
   const target = nnconvTarget(served, server.url);
-  await fire(target, { connections, seconds: 1 });
+  await fire(target, { connections, seconds: warmUp });
   const below = await measured(server, target, { connections, seconds, rate: BELOW * capacity });
   expect(
     below.errors === 0 && Object.keys(below.statuses).join() === '200',

@@ -12,7 +12,7 @@ const path = require('node:path');
 const root = path.resolve(__dirname, '..', '..');
 
 const SCRIPTS = [
-  ['load.ts', '--models', 'digits', '--rounds', '1', '--seconds', '1.5'],
+  ['load.ts', '--models', 'digits', '--rounds', '1', '--seconds', '1.5', '--warm-up', '1'],
   ['chaos.ts', '--seconds', '2'],
 ];
 
