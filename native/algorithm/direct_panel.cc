@@ -10,6 +10,9 @@
 namespace nnconv {
 namespace {
 
+// Pieces of a plane, at least, where they are worth it.
+constexpr int64_t kShares = 8;
+
 // Cuts a row where much of it misses a tap on padding; a few pixels are not worth a tile of their
 // own.
 std::vector<Region> make_regions(const LatticeAxis& row, int64_t worth) {
@@ -94,7 +97,10 @@ void DirectPanelPlan::add_lattice(size_t index) {
   const int64_t most = std::max(
       kLeastSpan,
       cache / ((row_taps + zero_rows()) * std::max<int64_t>(1, spec_.in_per_group() * streams)));
-  const int64_t spans = ceil_div(row.count, most);
+  // Few rows and passes leave threads nothing else to share.
+  const int64_t pieces = std::max<int64_t>(1, l.axis[0].count * l.axis[1].count * traits_.passes);
+  const int64_t spans =
+      std::max(ceil_div(row.count, most), std::min(kShares / pieces, row.count / kLeastSpan));
   layouts_.push_back(make_layout(row, spans ? ceil_div(row.count, spans) : 0, spec_.in_per_group(),
                                  traits_.listed));
   for (int64_t i = 0; i < spans; ++i)
@@ -134,7 +140,6 @@ int64_t DirectPanelPlan::add_panel_rows(size_t index, int64_t row0) {
   const int64_t rows = l.axis[0].count * l.axis[1].count;
   const int64_t fit = cpu_info().l2_bytes / 2 / 4 / std::max<int64_t>(1, panel_row(index));
   // Few passes leave threads nothing to share but chunks.
-  constexpr int64_t kShares = 8;
   const int64_t most = std::max<int64_t>(1, ceil_div(rows * traits_.passes, kShares));
   std::map<int64_t, int32_t> found;  // panel rows by input row
   PanelRows panel;

@@ -123,8 +123,9 @@ double winograd_cost(const ConvSpec& layer, const ConvShape& shape, const Kernel
   const double lanes = channel_lane_use(spec.out_per_group(), width);
   const double weights = !fused ? 1.0 : spec.transposed ? 1.15 : 1.3;  // their transform
   const double products = weights * tiles * points * in * out * taps / (kEfficiency * full * lanes);
-  // A point and channel, in or out; pixels of a dilated row are gathered one by one.
-  const double transform = 1.25 * std::min(width, 8) * (spec.dilation[2] > 1 ? 2 : 1);
+  // A point and channel, in or out, as it was measured: 4, 8 and 10 with 4, 8 and 16 lanes. Pixels
+  // of a dilated row are gathered one by one.
+  const double transform = std::min<double>(width, 6 + width / 4) * (spec.dilation[2] > 1 ? 2 : 1);
   const double transforms = transform * tiles * points * (in + out);
   const double bytes = 4.0 * in * out * (fused ? static_cast<double>(spec.taps()) : points * taps);
   constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
