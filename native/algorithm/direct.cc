@@ -8,12 +8,23 @@ namespace nnconv {
 std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most) {
   std::vector<ChannelBlock> blocks;
   const int64_t parts = ceil_div(channels, most);
-  for (int64_t p = 0, first = 0; p < parts; ++p) {
-    const int64_t count = channels / parts + (p < channels % parts);
-    blocks.push_back({first, count, count, first, 0});
-    first += count;
+  for (int64_t p = 0; p < parts; ++p) {
+    const Range part = longer_first(channels, p, parts);
+    const int64_t count = part.end - part.begin;
+    blocks.push_back({part.begin, count, count, part.begin, 0});
   }
   return blocks;
+}
+
+std::vector<BlockRun> equal_runs(const std::vector<ChannelBlock>& blocks) {
+  std::vector<BlockRun> runs;
+  for (const ChannelBlock& block : blocks) {
+    if (!runs.empty() && runs.back().first.channels == block.channels)
+      ++runs.back().count;
+    else
+      runs.push_back({block, 1});
+  }
+  return runs;
 }
 
 int64_t tiles_at_once(int64_t steps, int64_t floats) {

@@ -20,6 +20,13 @@ struct ChannelBlock {
 // At most `most` channels each, as they are, and those of the same size one after another.
 std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most);
 
+// Blocks of one size that follow each other, for a kernel that takes them all.
+struct BlockRun {
+  ChannelBlock first;
+  int64_t count;
+};
+std::vector<BlockRun> equal_runs(const std::vector<ChannelBlock>& blocks);
+
 // Tiles of so many floats and steps that one block of channels takes after another: as many as the
 // L1 cache keeps for the next block. Outputs are written in longer runs then.
 int64_t tiles_at_once(int64_t steps, int64_t floats);

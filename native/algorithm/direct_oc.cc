@@ -40,33 +40,28 @@ std::vector<ChannelBlock> make_blocks(const ConvSpec& spec, const KernelTable& k
 
 class DirectOcPlan final : public DirectPanelPlan {
  public:
+  // A pass is over a block.
   DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-               Format output, bool three)
-      : DirectOcPlan(spec, shape, kernels, output, three, make_blocks(spec, kernels, three)) {}
-
-  const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
-
- private:
-  DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-               Format output, bool three, std::vector<ChannelBlock> blocks)
+               Format output, bool three, const std::vector<ChannelBlock>& blocks)
       : DirectPanelPlan(spec, shape, blocks,
                         {spec.in_per_group() < kFewChannels, static_cast<int64_t>(blocks.size()),
                          output == Format::kBlocked ? kernels.width : 1, 0}),
         kernels_(kernels),
-        blocked_(output == Format::kBlocked),
         three_(three) {}
 
+  const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
+
+ private:
   void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
 
   const KernelTable& kernels_;
-  bool blocked_;  // the output
   bool three_;
 };
 
 void DirectOcPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const {
   const ChannelBlock& block = weights_.blocks()[static_cast<size_t>(pass)];
   const Lattice& l = weights_.lattices()[row.lattice];
-  const int64_t pixel = blocked_ ? kernels_.width : 1, step = l.axis[2].step * pixel;
+  const int64_t pixel = traits_.pixel, step = l.axis[2].step * pixel;
   const int64_t block_steps = l.taps() * spec_.in_per_group();
   const int64_t channel = row.group * spec_.out_per_group() + block.first;
   float* output = row.output + block.first * shape_.out_plane();
@@ -84,7 +79,7 @@ void DirectOcPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int64_t 
            block.channels,
            args.finish,
            nullptr,
-           blocked_ ? shape_.out_plane() * pixel : 0};
+           pixel > 1 ? shape_.out_plane() * pixel : 0};
   // Near-equal tiles: 15 = 8 + 7, not 14 + 1.
   const int64_t pixels = row.end - row.start;
   const int64_t tiles = ceil_div(pixels, kernels_.oc_m[block.vectors]);
@@ -105,8 +100,9 @@ bool supports_direct_oc(const ConvSpec& spec) { return supports_panels(spec); }
 
 std::unique_ptr<ConvPlan> make_direct_oc_plan(const ConvSpec& spec, const ConvShape& shape,
                                               const KernelTable& kernels, Format output) {
-  return std::make_unique<DirectOcPlan>(spec, shape, kernels, output,
-                                        takes_three(spec, shape, kernels));
+  const bool three = takes_three(spec, shape, kernels);
+  return std::make_unique<DirectOcPlan>(spec, shape, kernels, output, three,
+                                        make_blocks(spec, kernels, three));
 }
 
 }  // namespace nnconv

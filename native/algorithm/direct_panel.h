@@ -81,6 +81,7 @@ class DirectPanelPlan : public ConvPlan {
   ConvSpec spec_;
   ConvShape shape_;
   DirectWeights weights_;
+  Traits traits_;
 
  private:
   // What lies in the panel of a chunk.
@@ -132,7 +133,6 @@ class DirectPanelPlan : public ConvPlan {
   }
   size_t thread_bytes() const { return panel_bytes() + segment_bytes() + step_bytes(); }
 
-  Traits traits_;
   bool covered_;
   std::vector<RowLayout> layouts_;  // by lattice
   std::vector<PanelRows> panel_rows_;

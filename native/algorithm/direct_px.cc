@@ -20,7 +20,7 @@ struct Tile {
 std::vector<Tile> make_tiles(const LatticeAxis& row, const KernelTable& kernels) {
   std::vector<Tile> tiles;
   const int64_t vectors = ceil_div(row.count, kernels.width);
-  const int64_t parts = ceil_div(vectors, kernels.px_v);
+  const int64_t parts = ceil_div(vectors, kMaxPxV);
   for (int64_t p = 0; p < parts; ++p) {
     const Range part = longer_first(vectors, p, parts);
     const int64_t a = part.begin * kernels.width;
@@ -39,8 +39,12 @@ class DirectPxPlan final : public ConvPlan {
       : spec_(spec),
         shape_(shape),
         kernels_(kernels),
-        weights_(spec, shape, near_equal_blocks(spec.out_per_group(), kernels.px_m[kernels.px_v])),
+        weights_(spec, shape, near_equal_blocks(spec.out_per_group(), kernels.px_m[kMaxPxV])),
         covered_(lattices_cover(weights_.lattices(), shape)) {
+    if (spreads())
+      for (const ChannelBlock& block : weights_.blocks()) runs_.push_back({block, 1});
+    else
+      runs_ = equal_runs(weights_.blocks());
     for (const Lattice& lattice : weights_.lattices()) {
       tiles_.push_back(make_tiles(lattice.axis[2], kernels));
       max_segments_ = std::max(max_segments_, lattice.taps());
@@ -93,11 +97,12 @@ class DirectPxPlan final : public ConvPlan {
   size_t segment_bytes() const {
     return (static_cast<size_t>(max_segments_) * sizeof(Segment) + 63) / 64 * 64;
   }
+  // Whether a tile's outputs are no neighbours: then it is computed elsewhere, a block at a time.
+  bool spreads() const { return spec_.transposed && spec_.stride[2] > 1; }
   size_t tile_bytes() const {
-    return spec_.transposed ? static_cast<size_t>(kernels_.px_m[kernels_.px_v] * kernels_.px_v *
-                                                  kernels_.width) *
-                                  sizeof(float)
-                            : 0;
+    return spreads() ? static_cast<size_t>(kernels_.px_m[kMaxPxV] * kMaxPxV * kernels_.width) *
+                           sizeof(float)
+                     : 0;
   }
 
   ConvSpec spec_;
@@ -105,6 +110,7 @@ class DirectPxPlan final : public ConvPlan {
   const KernelTable& kernels_;
   DirectWeights weights_;
   bool covered_;
+  std::vector<BlockRun> runs_;            // what a call of a kernel computes
   std::vector<std::vector<Tile>> tiles_;  // by lattice
   std::vector<int64_t> chunks_;           // by lattice
   int64_t chunks_in_group_ = 0;
@@ -149,7 +155,7 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
   float* output = args.output + (n * spec_.out_channels + g * out) * shape_.out_plane();
-  const bool in_place = row.step == 1;
+  const bool in_place = !spreads();
   const int64_t steps = l.taps() * in;
   int64_t listed_row = -1;  // whose interior segments are in the list
   int64_t count = 0;
@@ -176,12 +182,9 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
     float* tile_output = output + (l.axis[0].start + q0 * l.axis[0].step) * l.out_stride[0] +
                          (l.axis[1].start + q1 * l.axis[1].step) * l.out_stride[1] + row.start +
                          tile.start * row.step;
-    const std::vector<ChannelBlock>& blocks = weights_.blocks();
     const int64_t vectors = ceil_div(tile.count, kernels_.width);
-    for (size_t i = 0; i < blocks.size();) {
-      const ChannelBlock& b = blocks[i];
-      size_t next = i + 1;
-      while (in_place && next < blocks.size() && blocks[next].channels == b.channels) ++next;
+    for (const BlockRun& run : runs_) {
+      const ChannelBlock& b = run.first;
       float* block_output = tile_output + b.first * shape_.out_plane();
       const PxTile t{input + tile.start,
                      args.packed + weights_.offset(g, lattice, b),
@@ -193,15 +196,14 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
                      b.lanes,
                      args.bias ? args.bias + g * out + b.first : nullptr,
                      in_place ? block_output : scratch.tile,
-                     in_place ? shape_.out_plane() : kernels_.px_v * kernels_.width,
+                     in_place ? shape_.out_plane() : kMaxPxV * kernels_.width,
                      tile.count,
                      in_place ? args.finish : nullptr,
-                     static_cast<int64_t>(next - i),
+                     run.count,
                      b.lanes * steps,
                      alike};
       kernels_.px[b.channels][vectors](&t);
       if (!in_place) spread(args, t, b.channels, row.step, block_output);
-      i = next;
     }
   }
 }

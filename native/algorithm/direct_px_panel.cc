@@ -14,15 +14,20 @@ int tile_vectors(const ConvSpec& spec, const ConvShape& shape, const KernelTable
   int64_t row = 1;
   for (const Lattice& l : make_lattices(spec, shape)) row = std::max(row, l.axis[2].count);
   const int64_t vectors = ceil_div(row, kernels.width);
-  return static_cast<int>(ceil_div(vectors, ceil_div(vectors, kernels.px_v)));
+  return static_cast<int>(ceil_div(vectors, ceil_div(vectors, kMaxPxV)));
 }
 
 class DirectPxPanelPlan final : public DirectPanelPlan {
  public:
+  // A pass is over a run of blocks.
   DirectPxPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-                    int vectors)
-      : DirectPxPanelPlan(spec, shape, kernels, vectors,
-                          near_equal_blocks(spec.out_per_group(), kernels.px_m[vectors])) {}
+                    int vectors, const std::vector<ChannelBlock>& blocks)
+      : DirectPanelPlan(
+            spec, shape, blocks,
+            {true, static_cast<int64_t>(equal_runs(blocks).size()), 1, kMaxPxV * kernels.width}),
+        kernels_(kernels),
+        vectors_(vectors),
+        runs_(equal_runs(blocks)) {}
 
   const char* pack_key() const override {
     constexpr const char* kKeys[kMaxPxV + 1] = {"", "direct_px_1", "direct_px_2", "direct_px"};
@@ -30,45 +35,32 @@ class DirectPxPanelPlan final : public DirectPanelPlan {
   }
 
  private:
-  DirectPxPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-                    int vectors, std::vector<ChannelBlock> blocks)
-      : DirectPanelPlan(spec, shape, blocks,
-                        {true, blocks.front().channels == blocks.back().channels ? 1 : 2, 1,
-                         kMaxPxV * kernels.width}),
-        kernels_(kernels),
-        vectors_(vectors) {}
-
   void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
 
   const KernelTable& kernels_;
   int vectors_;
+  std::vector<BlockRun> runs_;
 };
 
-// A pass is over the blocks of one size.
 void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const {
-  const std::vector<ChannelBlock>& blocks = weights_.blocks();
-  const int64_t lanes = pass == 0 ? blocks.front().lanes : blocks.back().lanes;
-  const auto first = std::find_if(blocks.begin(), blocks.end(),
-                                  [&](const ChannelBlock& b) { return b.lanes == lanes; });
-  const int64_t count =
-      std::count_if(first, blocks.end(), [&](const ChannelBlock& b) { return b.lanes == lanes; });
-  const int64_t channel = row.group * spec_.out_per_group() + first->first;
-  float* output = row.output + first->first * shape_.out_plane();
+  const auto& [first, count] = runs_[static_cast<size_t>(pass)];
+  const int64_t channel = row.group * spec_.out_per_group() + first.first;
+  float* output = row.output + first.first * shape_.out_plane();
   PxTile t{nullptr,
-           args.packed + weights_.offset(row.group, row.lattice, *first),
+           args.packed + weights_.offset(row.group, row.lattice, first),
            nullptr,
            0,
            row.steps,
            row.step_count,
            0,
-           lanes,
+           first.lanes,
            args.bias ? args.bias + channel : nullptr,
            nullptr,
            shape_.out_plane(),
            0,
            args.finish,
            count,
-           lanes * row.step_count,
+           first.lanes * row.step_count,
            1};
   const int64_t width = kernels_.width, pixels = row.end - row.start;
   const int64_t vectors = ceil_div(pixels, width), tiles = ceil_div(vectors, vectors_);
@@ -83,7 +75,7 @@ void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int
     t.input = row.panel + at - row.x0;
     t.out = output + at;
     t.pixels = std::min(row.end - at, size * width);
-    kernels_.px[lanes][size](&t);
+    kernels_.px[first.lanes][size](&t);
     i += t.tiles;
   }
 }
@@ -99,8 +91,10 @@ bool supports_direct_px_panel(const ConvSpec& spec) {
 
 std::unique_ptr<ConvPlan> make_direct_px_panel_plan(const ConvSpec& spec, const ConvShape& shape,
                                                     const KernelTable& kernels) {
-  return std::make_unique<DirectPxPanelPlan>(spec, shape, kernels,
-                                             tile_vectors(spec, shape, kernels));
+  const int vectors = tile_vectors(spec, shape, kernels);
+  return std::make_unique<DirectPxPanelPlan>(
+      spec, shape, kernels, vectors,
+      near_equal_blocks(spec.out_per_group(), kernels.px_m[vectors]));
 }
 
 }  // namespace nnconv

@@ -114,10 +114,10 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
   }
 }
 
-// V vectors of row h from column q on. STRIDE 0: any, pixels are gathered one by one. MASKED: some
-// pixels are outside the row.
+// V vectors of row h from column q on; returns how many columns that are. STRIDE 0: any, pixels are
+// gathered one by one. MASKED: some pixels are outside the row.
 template <int V, int STRIDE, bool MASKED>
-NNCONV_INLINE void depthwise_row(const DepthwiseTile* t, int64_t h, int64_t q) {
+NNCONV_INLINE int64_t depthwise_row(const DepthwiseTile* t, int64_t h, int64_t q) {
   const int64_t width = t->in[1], stride = t->stride[1];
   vf acc[V];
   NNCONV_UNROLL
@@ -151,6 +151,7 @@ NNCONV_INLINE void depthwise_row(const DepthwiseTile* t, int64_t h, int64_t q) {
       depthwise_store(t, t->out + h * t->out_size[1] + q + v * W,
                       STRIDE == 2 ? veven_sort(acc[v]) : acc[v], pixels);
   }
+  return V * W;
 }
 
 // Any kernel and dilation: a row at a time, enough vectors of it to hide the latency of the FMA
@@ -159,31 +160,24 @@ template <int STRIDE>
 NNCONV_INLINE void depthwise_any(const DepthwiseTile* t) {
   const int64_t count = t->out_size[1], stride = t->stride[1];
   const int64_t reach = (t->kernel[1] - 1) * t->dilation[1] - t->pad[1];
+  // Outputs before `end` read no pixel behind the row; stride 2 reads one past the last.
+  const int64_t end = (t->in[1] - 1 - reach - (stride - 1)) / stride + 1;
   for (int64_t h = 0; h < t->out_size[0]; ++h) {
     for (int64_t q = 0; q < count;) {
-      // Vectors from q on whose pixels are all inside; stride 2 reads one past the last.
-      const int64_t inside =
-          q * stride < t->pad[1] ? 0 : ((t->in[1] - 1 - reach - (stride - 1)) / stride + 1 - q) / W;
+      const int64_t inside = q * stride < t->pad[1] ? 0 : (end - q) / W;  // vectors
       const int64_t left = (count - q + W - 1) / W;
-      if (STRIDE == 0) {
-        depthwise_row<1, STRIDE, true>(t, h, q);
-        q += W;
-      } else if (inside >= 8) {
-        depthwise_row<8, STRIDE, false>(t, h, q);
-        q += 8 * W;
-      } else if (inside >= 4) {
-        depthwise_row<4, STRIDE, false>(t, h, q);
-        q += 4 * W;
-      } else if (left >= 3) {
-        depthwise_row<4, STRIDE, true>(t, h, q);
-        q += 4 * W;
-      } else if (left == 2) {
-        depthwise_row<2, STRIDE, true>(t, h, q);
-        q += 2 * W;
-      } else {
-        depthwise_row<1, STRIDE, true>(t, h, q);
-        q += W;
-      }
+      if (STRIDE == 0)
+        q += depthwise_row<1, STRIDE, true>(t, h, q);
+      else if (inside >= 8)
+        q += depthwise_row<8, STRIDE, false>(t, h, q);
+      else if (inside >= 4)
+        q += depthwise_row<4, STRIDE, false>(t, h, q);
+      else if (left >= 3)
+        q += depthwise_row<4, STRIDE, true>(t, h, q);
+      else if (left == 2)
+        q += depthwise_row<2, STRIDE, true>(t, h, q);
+      else
+        q += depthwise_row<1, STRIDE, true>(t, h, q);
     }
   }
 }

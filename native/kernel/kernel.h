@@ -105,7 +105,6 @@ struct KernelTable {
   int width;              // floats of a vector
   int oc_m[kMaxOcV + 1];  // tallest tile for V vectors, 0 where there is none; [0] unused
   int px_m[kMaxPxV + 1];  // the same for V vectors of pixels
-  int px_v;
   OcTileFn oc[kMaxOcV + 1][kMaxOcM + 1];  // [V][M]
   // Like V 2, but the vectors hold the same channels (1..width) under two taps, whose results go to
   // 2M contiguous pixels.

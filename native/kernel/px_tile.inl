@@ -74,10 +74,8 @@ NNCONV_INLINE void px_sum(const PxTile* t, const float* pixels, const float* wei
         left = kSumSteps;
       }
       const int64_t n = k < left ? k : left;
-      if (s->edge)
-        px_part<M, V>(acc, input, weight, n, t, s->lo, s->hi);
-      else if (!whole)
-        px_part<M, V>(acc, input, weight, n, t, 0, t->pixels);
+      if (s->edge || !whole)
+        px_part<M, V>(acc, input, weight, n, t, s->edge ? s->lo : 0, s->edge ? s->hi : t->pixels);
       else
         px_steps<M, V, false>(acc, input, weight, n, t->input_k, t->weight_m, {});
       k -= n;

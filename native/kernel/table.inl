@@ -26,7 +26,6 @@ nnconv::KernelTable make_table(const char* isa) {
   t.px_m[1] = PX1;
   t.px_m[2] = PX2;
   t.px_m[3] = PX3;
-  t.px_v = 3;
   fill_oc<1, OC1>(&t);
   fill_oc<2, OC2>(&t);
   if constexpr (OC3 > 0) fill_oc<3, OC3>(&t);
