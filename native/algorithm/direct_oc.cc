@@ -43,10 +43,9 @@ class DirectOcPlan final : public DirectPanelPlan {
   // A pass is over a block.
   DirectOcPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
                Format output, bool three, const std::vector<ChannelBlock>& blocks)
-      : DirectPanelPlan(spec, shape, blocks,
+      : DirectPanelPlan(spec, shape, kernels, blocks,
                         {spec.in_per_group() < kFewChannels, static_cast<int64_t>(blocks.size()),
                          output == Format::kBlocked ? kernels.width : 1, 0}),
-        kernels_(kernels),
         three_(three) {}
 
   const char* pack_key() const override { return three_ ? "direct_oc_3" : "direct_oc"; }
@@ -54,7 +53,6 @@ class DirectOcPlan final : public DirectPanelPlan {
  private:
   void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
 
-  const KernelTable& kernels_;
   bool three_;
 };
 

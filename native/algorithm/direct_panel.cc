@@ -76,9 +76,11 @@ RowLayout make_layout(const LatticeAxis& row, int64_t span, int64_t channels, bo
 }  // namespace
 
 DirectPanelPlan::DirectPanelPlan(const ConvSpec& spec, const ConvShape& shape,
-                                 std::vector<ChannelBlock> blocks, const Traits& traits)
+                                 const KernelTable& kernels, std::vector<ChannelBlock> blocks,
+                                 const Traits& traits)
     : spec_(spec),
       shape_(shape),
+      kernels_(kernels),
       weights_(spec, shape, std::move(blocks)),
       traits_(traits),
       covered_(lattices_cover(weights_.lattices(), shape)) {
@@ -197,19 +199,9 @@ void DirectPanelPlan::copy_panel(const float* input, const Chunk& chunk, Range r
       const int64_t lo = std::min(length, x >= 0 ? 0 : ceil_div(-x, step));
       const int64_t hi =
           std::clamp<int64_t>(x >= width ? 0 : (width - 1 - x) / step + 1, lo, length);
-      const float* from = row + x;
-      float* to = panel + stream.at;
-      for (int64_t c = 0; c < in; ++c, from += shape_.in_plane(), to += layout.floats) {
-        for (int64_t i = 0; i < lo; ++i) to[i] = 0.0f;
-        if (step == 1) {
-          std::copy(from + lo, from + hi, to + lo);
-        } else if (step == 2) {  // worth a loop that compilers vectorise
-          for (int64_t i = lo; i < hi; ++i) to[i] = from[2 * i];
-        } else {
-          for (int64_t i = lo; i < hi; ++i) to[i] = from[i * step];
-        }
-        for (int64_t i = hi; i < length; ++i) to[i] = 0.0f;
-      }
+      const RowCopy copy{
+          row + x, shape_.in_plane(), panel + stream.at, layout.floats, in, step, lo, hi, length};
+      kernels_.copy_row(&copy);
     }
     panel += in * layout.floats;
   }

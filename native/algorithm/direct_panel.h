@@ -72,14 +72,15 @@ class DirectPanelPlan : public ConvPlan {
     int64_t pixel;   // floats from an output to its neighbour: 1, or a block's
     int64_t beyond;  // floats that kernels may read behind the panel
   };
-  DirectPanelPlan(const ConvSpec& spec, const ConvShape& shape, std::vector<ChannelBlock> blocks,
-                  const Traits& traits);
+  DirectPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
+                  std::vector<ChannelBlock> blocks, const Traits& traits);
 
   // Computes the outputs of a row for the channels of a pass.
   virtual void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const = 0;
 
   ConvSpec spec_;
   ConvShape shape_;
+  const KernelTable& kernels_;
   DirectWeights weights_;
   Traits traits_;
 

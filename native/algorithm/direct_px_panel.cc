@@ -23,9 +23,8 @@ class DirectPxPanelPlan final : public DirectPanelPlan {
   DirectPxPanelPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
                     int vectors, const std::vector<ChannelBlock>& blocks)
       : DirectPanelPlan(
-            spec, shape, blocks,
+            spec, shape, kernels, blocks,
             {true, static_cast<int64_t>(equal_runs(blocks).size()), 1, kMaxPxV * kernels.width}),
-        kernels_(kernels),
         vectors_(vectors),
         runs_(equal_runs(blocks)) {}
 
@@ -37,7 +36,6 @@ class DirectPxPanelPlan final : public DirectPanelPlan {
  private:
   void run_tiles(const ConvArgs& args, const PanelRow& row, int64_t pass) const override;
 
-  const KernelTable& kernels_;
   int vectors_;
   std::vector<BlockRun> runs_;
 };

@@ -161,8 +161,8 @@ void PointwisePlan::copy_panels(const float* input, Range tiles, float* panels) 
           kCopyRows[width[i]](src, plane, to, cn);
           continue;
         }
-        for (int64_t c = 0; c < cn; ++c, src += plane)
-          for (int64_t m = 0; m < width[i]; ++m) *to++ = src[m * step];
+        const RowCopy copy{src, plane, to, width[i], cn, step, 0, width[i], width[i]};
+        kernels_.copy_row(&copy);
       }
     }
   }

@@ -63,11 +63,14 @@ double pixel_lane_use(int64_t row, int width) {
 
 double channel_lane_use(int64_t channels, int width) { return pixel_lane_use(channels, width); }
 
-// The same of a direct sum, whose tiles of a single vector of channels wait for their loads where
-// registers are few.
+// The same of a direct sum. Where registers are few, tiles of a single vector of channels, which an
+// odd number of them ends with, wait for their loads.
 double channel_use(int64_t channels, const KernelTable& kernels) {
-  const bool waits = channels <= kernels.width && kernels.oc_m[3] > 0;
-  return channel_lane_use(channels, kernels.width) * (waits ? 0.6 : 1);
+  constexpr double kSingle = 0.6;
+  const double vectors = static_cast<double>(ceil_div(channels, kernels.width));
+  const bool waits = ceil_div(channels, kernels.width) % 2 != 0 && kernels.oc_m[3] > 0;
+  return channel_lane_use(channels, kernels.width) *
+         (waits ? vectors / (vectors - 1 + 1 / kSingle) : 1);
 }
 
 // Costs are counted in multiply-accumulates at full speed, of one image.
@@ -161,25 +164,30 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
 constexpr int64_t kFewInputs = 8;
 
 // Whether the channels of a pixel compete for the same lines of the L1 cache, as those of planes a
-// power of two long do.
-bool collide(const ConvSpec& spec, const ConvShape& shape) {
-  constexpr int64_t kSetBytes = 4096, kWays = 8;
+// power of two long do, so that a copy pays: every tap and block of output channels would fetch its
+// pixels again, which a tile of eight channels doesn't wait for.
+bool collide(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  constexpr int64_t kSetBytes = 4096, kWays = 8, kHides = 8, kWorthCopy = 18;
   const int64_t places = kSetBytes / std::gcd(shape.in_plane() * 4, kSetBytes);
-  return spec.in_per_group() > kWays * places;
+  const int64_t out = spec.out_per_group(), blocks = ceil_div(out, kernels.px_m[kMaxPxV]);
+  const int64_t waits = std::max<int64_t>(0, kHides - ceil_div(out, blocks));
+  return spec.in_per_group() > kWays * places && blocks * spec.taps() * waits >= kWorthCopy;
 }
 
 // Vectors over pixels of a panel: sums so short that transposing their outputs would cost more than
 // it takes to compute them, or so few channels that each tap is a step or two. Rows must be worth
 // the copy and fill vectors as well as channels would; more channels than a tile of direct_oc has
-// make that read its pixels again. Up to three outputs are not worth a copy where one can do
+// make that read its pixels again. Longer sums are worth it where rows fill vectors as well and a
+// stride makes direct_oc copy as much. Up to three outputs are not worth a copy where one can do
 // without.
 bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kernels) {
-  constexpr int64_t kFewSteps = 160, kFewOutputs = 4;
-  const int64_t in = spec.in_per_group(), out = spec.out_per_group();
-  if (!supports_direct_px_panel(spec) || row < 2 * kernels.width) return false;
+  constexpr int64_t kLeastRow = 14, kFewSteps = 160, kManySteps = 1024, kFewOutputs = 4;
+  const int64_t in = spec.in_per_group(), out = spec.out_per_group(), steps = in * spec.taps();
+  if (!supports_direct_px_panel(spec) || row < kLeastRow) return false;
   if (out < kFewOutputs && supports_direct_px(spec)) return false;
-  if (in > kFewInputs && in * spec.taps() > kFewSteps) return false;
-  const double slack = out > 2 * kernels.width ? 0.15 : 0.05;
+  const bool brief = in <= kFewInputs || steps <= kFewSteps;
+  if (!brief && (steps > kManySteps || spec.stride[2] == 1)) return false;
+  const double slack = !brief ? 0 : out > 2 * kernels.width ? 0.15 : 0.05;
   return pixel_lane_use(row, kernels.width) + slack >= channel_use(out, kernels);
 }
 
@@ -249,7 +257,7 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   const bool in_place = spec.stride[2] == 1 && steps <= kDeep &&
                         (steps <= kManySteps || spec.out_per_group() < kManyOutputs);
   const bool narrow = px_panel && spec.taps() > 1 && spec.in_per_group() <= kFewInputs;
-  const bool collides = collide(spec, shape);
+  const bool collides = collide(spec, shape, kernels);
   if (one_row && over_pixels >= 0.9 && in_place && !narrow) {
     if (!collides) return {kDirectPx, "taps in one long row of pixels: input and output in place"};
     if (steps < kDeep && supports_direct_px_panel(spec)) return {kDirectPxPanel, kCollide};

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "kernel/blocked.h"
+#include "kernel/copy.h"
 #include "kernel/dot.h"
 #include "kernel/elementwise.h"
 #include "kernel/finish.h"
@@ -111,6 +112,7 @@ struct KernelTable {
   OcTileFn oc_paired[kMaxOcM + 1];
   PxTileFn px[kMaxPxM + 1][kMaxPxV + 1];  // [M][V]
   DepthwiseFn depthwise;
+  RowCopyFn copy_row;
   WinogradTable winograd;
   BlockedTable blocked;
   DotTable dot;

@@ -4,6 +4,7 @@
 // DM rows of dot products.
 
 #include "kernel/blocked.inl"
+#include "kernel/copy.inl"
 #include "kernel/dot.inl"
 #include "kernel/math.inl"
 #include "kernel/reduce.inl"
@@ -33,6 +34,7 @@ nnconv::KernelTable make_table(const char* isa) {
   fill_px<2, PX2>(&t);
   fill_px<3, PX3>(&t);
   t.depthwise = depthwise;
+  t.copy_row = copy_row;
   t.winograd = make_winograd<OC2>();
   t.blocked = make_blocked<OC1, OC2, OC3>();
   t.dot = make_dot<DM>();
