@@ -12,6 +12,7 @@ const ALGORITHM_COLOURS: Record<string, string> = {
   direct_px_panel: '#f0a37a',
   pointwise: '#cc79a7',
   depthwise: '#009e73',
+  blocked_depthwise: '#66c5ab',
   winograd_4x4: '#0072b2',
   winograd_3x3: '#2c91cc',
   winograd_2x2: '#56b4e9',

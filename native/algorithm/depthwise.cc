@@ -70,6 +70,13 @@ bool supports_depthwise(const ConvSpec& spec) {
   return !spec.transposed && spec.in_per_group() == 1;
 }
 
+bool depthwise_compiled(const ConvSpec& spec) {
+  const int64_t kernel = spec.kernel[1], stride = spec.stride[1];
+  const bool square = kernel == spec.kernel[2] && stride == spec.stride[2] &&
+                      spec.dilation[1] == 1 && spec.dilation[2] == 1;
+  return square && kernel >= 3 && kernel <= 7 && kernel % 2 != 0 && stride <= 2;
+}
+
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec& spec, const ConvShape& shape,
                                               const KernelTable& kernels) {
   return std::make_unique<DepthwisePlan>(spec, shape, kernels);

@@ -92,6 +92,8 @@ bool supports_direct_px_panel(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_depthwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_depthwise(const ConvSpec&);
+// Whether the kernel has code of its own, for blocks of rows.
+bool depthwise_compiled(const ConvSpec&);
 std::unique_ptr<ConvPlan> make_pointwise_plan(const ConvSpec&, const ConvShape&,
                                               const KernelTable&);
 bool supports_pointwise(const ConvSpec&);
@@ -110,12 +112,13 @@ bool winograd_fuses(const ConvSpec&, const ConvShape&, const KernelTable&, int k
 // Tiles along a dimension of so many outputs.
 int64_t winograd_tiles(const WinogradAxis&, int64_t dilation, int64_t outputs);
 
-// Input and output in blocks of channels.
+// Input and output in blocks of channels; depthwise layers also of tensors as they are, copied to
+// blocks and back.
 std::unique_ptr<ConvPlan> make_blocked_1x1_plan(const ConvSpec&, const ConvShape&,
                                                 const KernelTable&);
 bool supports_blocked_1x1(const ConvSpec&, const KernelTable&);
 std::unique_ptr<ConvPlan> make_blocked_depthwise_plan(const ConvSpec&, const ConvShape&,
-                                                      const KernelTable&);
-bool supports_blocked_depthwise(const ConvSpec&, const KernelTable&);
+                                                      const KernelTable&, Format format);
+bool supports_blocked_depthwise(const ConvSpec&, const KernelTable&, Format format);
 
 }  // namespace nnconv

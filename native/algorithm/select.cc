@@ -25,9 +25,9 @@ constexpr const char* kIm2col = "im2col";
 constexpr const char* kCol2im = "col2im";
 constexpr const char* kBlocked1x1 = "blocked_1x1";
 constexpr const char* kBlockedDepthwise = "blocked_depthwise";
-constexpr const char* kAlgorithms[] = {kPointwise,   kDirectOc,  kDirectPx,  kDirectPxPanel,
-                                       kDepthwise,   kWinograd4, kWinograd3, kWinograd2,
-                                       kWinogradRow, kIm2col,    kCol2im,    kReference};
+constexpr const char* kAlgorithms[] = {
+    kPointwise, kDirectOc,  kDirectPx,    kDirectPxPanel, kDepthwise, kBlockedDepthwise, kWinograd4,
+    kWinograd3, kWinograd2, kWinogradRow, kIm2col,        kCol2im,    kReference};
 
 struct WinogradChoice {
   const char* name;
@@ -44,7 +44,9 @@ int kind_of(const char* algorithm, const ConvSpec& spec) {
   return -1;
 }
 
-bool supports(const char* algorithm, const ConvSpec& spec) {
+bool supports(const char* algorithm, const ConvSpec& spec, const KernelTable& kernels) {
+  if (algorithm == kBlockedDepthwise)
+    return supports_blocked_depthwise(spec, kernels, Format::kPlain);
   if (algorithm == kDirectOc) return supports_direct_oc(spec);
   if (algorithm == kDirectPx) return supports_direct_px(spec);
   if (algorithm == kDirectPxPanel) return supports_direct_px_panel(spec);
@@ -161,17 +163,53 @@ bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTa
   return 2 * run <= kernels.oc_m[2] && met >= 0.4 && spec.in_per_group() * spec.taps() >= 256;
 }
 
+// Whether as many planes of so many floats meet in the same lines of the L1 cache, as those of a
+// power of two do.
+bool collisions(int64_t plane, int64_t planes) {
+  constexpr int64_t kSetBytes = 4096, kWays = 8;
+  return planes > kWays * (kSetBytes / std::gcd(plane * 4, kSetBytes));
+}
+
+// Whether a depthwise layer is faster with vectors over channels, its input copied to blocks of
+// them and its output back: rows that fill vectors of pixels badly, and kernels that are not
+// compiled for those. In cycles, as they were measured, for a channel.
+bool prefers_blocks(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
+  if (!supports_blocked_depthwise(spec, kernels, Format::kPlain)) return false;
+  const double width = kernels.width, taps = static_cast<double>(spec.taps());
+  const double columns = static_cast<double>(spec.kernel[2]);
+  const int64_t stride = spec.stride[2], row_vectors = ceil_div(shape.out[2], kernels.width);
+  double vector = 6;  // of pixels
+  if (depthwise_compiled(spec)) {
+    const double loads = columns * static_cast<double>(3 * stride + spec.kernel[1]) / 4;
+    vector += taps + (stride == 2 ? 2 * loads : 0);
+    // Where registers are few they don't hold a column of seven taps.
+    if (kernels.oc_m[3] > 0 && spec.kernel[1] == 7) vector += loads;
+  } else if (stride > 2) {
+    vector += 1.5 * taps * width;
+  } else {
+    const double column = 1 + 6 / static_cast<double>(row_vectors);
+    vector += static_cast<double>(stride) * (1.1 * taps + columns * column);
+  }
+  const double in = static_cast<double>(shape.in_plane());
+  const double out = static_cast<double>(shape.out_plane());
+  constexpr double kMove = 0.35;  // a float to a block or from it
+  const double collides = collisions(shape.in_plane(), kernels.width) ? 3 : 1;
+  const double blocks =
+      out * taps * met_taps(spec, shape, 1, 1) / width + kMove * (collides * in + out);
+  const double rows = static_cast<double>(shape.out[1] * row_vectors);
+  return rows * vector > 1.1 * blocks;
+}
+
 constexpr int64_t kFewInputs = 8;
 
-// Whether the channels of a pixel compete for the same lines of the L1 cache, as those of planes a
-// power of two long do, so that a copy pays: every tap and block of output channels would fetch its
-// pixels again, which a tile of eight channels doesn't wait for.
+// Whether the channels of a pixel compete for the cache so that a copy pays: every tap and block of
+// output channels would fetch its pixels again, which a tile of eight channels doesn't wait for.
 bool collide(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
-  constexpr int64_t kSetBytes = 4096, kWays = 8, kHides = 8, kWorthCopy = 18;
-  const int64_t places = kSetBytes / std::gcd(shape.in_plane() * 4, kSetBytes);
+  constexpr int64_t kHides = 8, kWorthCopy = 18;
   const int64_t out = spec.out_per_group(), blocks = ceil_div(out, kernels.px_m[kMaxPxV]);
   const int64_t waits = std::max<int64_t>(0, kHides - ceil_div(out, blocks));
-  return spec.in_per_group() > kWays * places && blocks * spec.taps() * waits >= kWorthCopy;
+  return collisions(shape.in_plane(), spec.in_per_group()) &&
+         blocks * spec.taps() * waits >= kWorthCopy;
 }
 
 // Vectors over pixels of a panel: sums so short that transposing their outputs would cost more than
@@ -187,7 +225,7 @@ bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kern
   if (out < kFewOutputs && supports_direct_px(spec)) return false;
   const bool brief = in <= kFewInputs || steps <= kFewSteps;
   if (!brief && (steps > kManySteps || spec.stride[2] == 1)) return false;
-  const double slack = !brief ? 0 : out > 2 * kernels.width ? 0.15 : 0.05;
+  const double slack = !brief ? 0 : out > 2 * kernels.width ? 0.15 : 0.08;
   return pixel_lane_use(row, kernels.width) + slack >= channel_use(out, kernels);
 }
 
@@ -216,6 +254,8 @@ const char* winograd_choice(const ConvSpec& spec, const ConvShape& shape,
 Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
                            bool strict) {
   if (spec.in_channels == 0) return {kReference, "no input channels: the output is the bias"};
+  if (prefers_blocks(spec, shape, kernels))
+    return {kBlockedDepthwise, "short rows or any kernel: vectors over channels, copied to blocks"};
   if (supports_depthwise(spec) && spec.out_per_group() <= 2)
     return {kDepthwise, "one input channel and at most two output channels a group"};
   const char* winograd = strict ? nullptr : winograd_choice(spec, shape, kernels);
@@ -278,7 +318,7 @@ std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& s
   const char* selected = select_algorithm(spec, shape, kernels, false).algorithm;
   std::vector<std::string> names = {selected};
   for (const char* name : kAlgorithms) {
-    if (name != selected && supports(name, spec)) names.push_back(name);
+    if (name != selected && supports(name, spec, kernels)) names.push_back(name);
   }
   return names;
 }
@@ -286,11 +326,13 @@ std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& s
 std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec& spec,
                                     const ConvShape& shape, const KernelTable& kernels) {
   for (const char* name : kAlgorithms) {
-    if (algorithm != name || !supports(name, spec)) continue;
+    if (algorithm != name || !supports(name, spec, kernels)) continue;
     if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels, Format::kPlain);
     if (name == kDirectPx) return make_direct_px_plan(spec, shape, kernels);
     if (name == kDirectPxPanel) return make_direct_px_panel_plan(spec, shape, kernels);
     if (name == kDepthwise) return make_depthwise_plan(spec, shape, kernels);
+    if (name == kBlockedDepthwise)
+      return make_blocked_depthwise_plan(spec, shape, kernels, Format::kPlain);
     if (name == kPointwise) return make_pointwise_plan(spec, shape, kernels);
     if (name == kIm2col) return make_im2col_plan(spec, shape, kernels);
     if (name == kCol2im) return make_col2im_plan(spec, shape, kernels);
@@ -306,7 +348,8 @@ BlockedSelection select_blocked(const ConvSpec& spec, const ConvShape& shape,
   if (spec.dims != 2 || spec.in_channels == 0) return {};
   const double macs = multiply_accumulates(spec, ConvShape{true, 1, shape.in, shape.out});
   // Depthwise: no lanes lost at the ends of rows, no masks, no shuffles for a stride.
-  if (supports_blocked_depthwise(spec, kernels)) return {kBlockedDepthwise, nullptr, 1.5 * macs};
+  if (supports_blocked_depthwise(spec, kernels, Format::kBlocked))
+    return {kBlockedDepthwise, nullptr, 1.5 * macs};
   // Pointwise: nothing is copied or transposed.
   if (supports_blocked_1x1(spec, kernels)) return {kBlocked1x1, nullptr, 0.15 * macs};
   const char* selected = select_algorithm(spec, shape, kernels, strict).algorithm;
@@ -330,7 +373,8 @@ std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const 
                                             const ConvShape& shape, const KernelTable& kernels,
                                             Format input) {
   if (algorithm == kBlocked1x1) return make_blocked_1x1_plan(spec, shape, kernels);
-  if (algorithm == kBlockedDepthwise) return make_blocked_depthwise_plan(spec, shape, kernels);
+  if (algorithm == kBlockedDepthwise)
+    return make_blocked_depthwise_plan(spec, shape, kernels, Format::kBlocked);
   if (algorithm == kDirectOc && input == Format::kPlain)
     return make_direct_oc_plan(spec, shape, kernels, Format::kBlocked);
   for (const WinogradChoice& w : kWinograds) {

@@ -128,6 +128,16 @@ NNCONV_INLINE void blocked_pixels(const nnconv::BlockedDepthwise* t, int64_t row
   }
 }
 
+// `count` of them, at most M.
+template <int M, int K, int S>
+NNCONV_INLINE void blocked_tile_of(const nnconv::BlockedDepthwise* t, int64_t row, int64_t x,
+                                   int64_t count, TapRange rows, TapRange columns) {
+  if constexpr (M > 1) {
+    if (count < M) return blocked_tile_of<M - 1, K, S>(t, row, x, count, rows, columns);
+  }
+  blocked_pixels<M, K, S>(t, row, x, rows, columns);
+}
+
 template <int K, int S>
 NNCONV_INLINE void blocked_rows(const nnconv::BlockedDepthwise* t) {
   constexpr int M = 8;
@@ -142,16 +152,13 @@ NNCONV_INLINE void blocked_rows(const nnconv::BlockedDepthwise* t) {
     const TapRange rows = taps_inside(t, 0, row);
     int64_t x = 0;
     for (; x < lo; ++x) blocked_pixels<1, 0, 0>(t, row, x, rows, taps_inside(t, 1, x));
-    for (; x + M <= hi; x += M) blocked_pixels<M, K, S>(t, row, x, rows, all);
-    if (x + 4 <= hi) {
-      blocked_pixels<4, K, S>(t, row, x, rows, all);
-      x += 4;
+    while (x < hi) {
+      // No short tile at the end, whose taps would wait for each other.
+      const int64_t left = hi - x;
+      const int64_t count = left >= 2 * M ? M : left > M ? (left + 1) / 2 : left;
+      blocked_tile_of<M, K, S>(t, row, x, count, rows, all);
+      x += count;
     }
-    if (x + 2 <= hi) {
-      blocked_pixels<2, K, S>(t, row, x, rows, all);
-      x += 2;
-    }
-    for (; x < hi; ++x) blocked_pixels<1, K, S>(t, row, x, rows, all);
     for (; x < t->out_columns; ++x) blocked_pixels<1, 0, 0>(t, row, x, rows, taps_inside(t, 1, x));
   }
 }
@@ -165,8 +172,9 @@ void blocked_depthwise(const nnconv::BlockedDepthwise* t) {
 }
 
 void blocked_gather(const nnconv::BlockedReorder* t) {
-  int64_t x = 0;
-  for (; x + W <= t->pixels; x += W) {
+  // The last pixels with some before them again, where there are enough.
+  const int64_t last = t->pixels - W;
+  for (int64_t x = 0; last >= 0; x = x + W < last ? x + W : last) {
     NNCONV_UNROLL
     for (int c = 0; c < W; c += 4) {
       vf r[4];
@@ -174,8 +182,9 @@ void blocked_gather(const nnconv::BlockedReorder* t) {
       for (int i = 0; i < 4; ++i) r[i] = vload(t->from + (c + i) * t->plane + x);
       store_four(r[0], r[1], r[2], r[3], t->to + x * W + c, W, Plain{});
     }
+    if (x == last) return;
   }
-  for (; x < t->pixels; ++x) {
+  for (int64_t x = 0; x < t->pixels; ++x) {
     for (int c = 0; c < W; ++c) t->to[x * W + c] = t->from[c * t->plane + x];
   }
 }

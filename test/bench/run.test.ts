@@ -101,7 +101,7 @@ test('a run', () => {
   expect(report).toMatchObject({ isa: 'baseline', threads: 1, filter: 'mbv2_dw14', peers: [] });
   const [row] = report.rows;
   // Three rows and columns of taps, less those beyond the borders of 14x14.
-  expect(row).toMatchObject({ algorithm: 'depthwise', macs: 384 * (3 * 14 - 2) ** 2 });
+  expect(row).toMatchObject({ algorithm: 'blocked_depthwise', macs: 384 * (3 * 14 - 2) ** 2 });
   expect(row.nnconv.median).toBeGreaterThan(0);
   expect(report.peak).toBeGreaterThan((2e-6 * row.macs) / row.nnconv.low);
 });

@@ -1,6 +1,6 @@
-// Convolutions of tensors in blocks of channels (kernel/blocked.h): pointwise ones without copying
-// or transposing anything, and depthwise ones with vectors over channels. Each output element sums
-// in one fixed order, whatever the batch, the thread or the tile.
+// Pointwise convolutions of tensors in blocks of channels (kernel/blocked.h), without copying or
+// transposing anything. Each output element sums in one fixed order, whatever the batch, the thread
+// or the tile.
 #include <algorithm>
 #include <vector>
 
@@ -152,82 +152,18 @@ void Blocked1x1Plan::run_item(const ConvArgs& args, int64_t n, Range tiles, Rang
   }
 }
 
-class BlockedDepthwisePlan final : public ConvPlan {
- public:
-  BlockedDepthwisePlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels)
-      : spec_(spec), shape_(shape), kernels_(kernels) {
-    // Enough rows to be worth an item.
-    constexpr int64_t kPixels = 512;
-    piece_ = std::max<int64_t>(1, kPixels / std::max<int64_t>(1, shape.out[2]));
-    pieces_ = ceil_div(shape.out[1], piece_);
-  }
-
-  const char* pack_key() const override { return "blocked_depthwise"; }
-  size_t packed_floats() const override { return static_cast<size_t>(spec_.weight_size()); }
-  void pack(const float* weight, float* packed) const override {
-    const int64_t width = kernels_.width, taps = spec_.taps();
-    for (int64_t c = 0; c < spec_.out_channels; c += width) {
-      for (int64_t k = 0; k < taps; ++k) {
-        for (int64_t j = 0; j < width; ++j) *packed++ = weight[(c + j) * taps + k];
-      }
-    }
-  }
-  size_t workspace_bytes(int) const override { return 0; }
-  void run(const ConvArgs& args) const override {
-    const int64_t width = kernels_.width, blocks = spec_.out_channels / width;
-    const ConvSpec& s = spec_;
-    parallel_for(args.batch * blocks * pieces_, args.threads, [&](int64_t item, int) {
-      const int64_t piece = item % pieces_, plane = item / pieces_, block = plane % blocks;
-      const BlockedDepthwise t{args.input + plane * width * shape_.in_plane(),
-                               args.packed + block * width * s.taps(),
-                               {s.kernel[1], s.kernel[2]},
-                               {s.stride[1], s.stride[2]},
-                               {s.dilation[1], s.dilation[2]},
-                               {s.pad_low[1], s.pad_low[2]},
-                               {shape_.in[1], shape_.in[2]},
-                               shape_.out[2],
-                               piece * piece_,
-                               std::min(shape_.out[1], (piece + 1) * piece_),
-                               args.bias ? args.bias + block * width : nullptr,
-                               args.output + plane * width * shape_.out_plane(),
-                               args.finish};
-      kernels_.blocked.depthwise(&t);
-    });
-  }
-
- private:
-  ConvSpec spec_;
-  ConvShape shape_;
-  const KernelTable& kernels_;
-  int64_t piece_, pieces_;  // output rows of an item, items of a plane
-};
-
-bool whole_vectors(const ConvSpec& spec, const KernelTable& kernels) {
-  return spec.in_channels > 0 && spec.in_channels % kernels.width == 0 &&
-         spec.out_channels % kernels.width == 0;
-}
-
 }  // namespace
 
 bool supports_blocked_1x1(const ConvSpec& spec, const KernelTable& kernels) {
   const Dims none{0, 0, 0};
   return !spec.transposed && spec.groups == 1 && spec.taps() == 1 && spec.pad_low == none &&
-         spec.pad_high == none && whole_vectors(spec, kernels);
+         spec.pad_high == none && spec.in_channels > 0 && spec.in_channels % kernels.width == 0 &&
+         spec.out_channels % kernels.width == 0;
 }
 
 std::unique_ptr<ConvPlan> make_blocked_1x1_plan(const ConvSpec& spec, const ConvShape& shape,
                                                 const KernelTable& kernels) {
   return std::make_unique<Blocked1x1Plan>(spec, shape, kernels);
-}
-
-bool supports_blocked_depthwise(const ConvSpec& spec, const KernelTable& kernels) {
-  return !spec.transposed && spec.dims == 2 && spec.groups == spec.in_channels &&
-         spec.out_channels == spec.in_channels && whole_vectors(spec, kernels);
-}
-
-std::unique_ptr<ConvPlan> make_blocked_depthwise_plan(const ConvSpec& spec, const ConvShape& shape,
-                                                      const KernelTable& kernels) {
-  return std::make_unique<BlockedDepthwisePlan>(spec, shape, kernels);
 }
 
 }  // namespace nnconv
