@@ -20,6 +20,9 @@ struct ConvFormats {
   Format input = Format::kPlain, output = Format::kPlain;
 };
 
+// Where a layer is used: alone, or as one of a network's.
+enum class Use { kEager, kNetwork };
+
 // Rounded up; of numbers that are not negative.
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -104,11 +107,11 @@ bool supports_col2im(const ConvSpec&);
 // `kind` as in kWinogradPair; winograd_kind() is the one with tiles of m_height x m_width outputs
 // that can run the problem, or -1.
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec&, const ConvShape&, const KernelTable&,
-                                             int kind, ConvFormats formats);
+                                             int kind, ConvFormats formats, Use use);
 int winograd_kind(const ConvSpec&, int m_height, int m_width);
 // Whether weights are transformed on the way to their product: planes of few tiles, where a kernel
 // is compiled for it.
-bool winograd_fuses(const ConvSpec&, const ConvShape&, const KernelTable&, int kind);
+bool winograd_fuses(const ConvSpec&, const ConvShape&, const KernelTable&, int kind, Use use);
 // Tiles along a dimension of so many outputs.
 int64_t winograd_tiles(const WinogradAxis&, int64_t dilation, int64_t outputs);
 

@@ -1,6 +1,7 @@
 #include "algorithm/select.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -115,7 +116,7 @@ double winograd_cost(const ConvSpec& layer, const ConvShape& shape, const Kernel
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
   const int width = kernels.width;
-  const bool fused = winograd_fuses(layer, shape, kernels, kind);
+  const bool fused = winograd_fuses(layer, shape, kernels, kind, Use::kEager);
   const double points = rows.points * columns.points;
   const double plane_tiles =
       static_cast<double>(winograd_tiles(rows, spec.dilation[1], shape.out[1]) *
@@ -126,16 +127,22 @@ double winograd_cost(const ConvSpec& layer, const ConvShape& shape, const Kernel
   const double taps = static_cast<double>(spec.kernel[0]);
   const double full = std::min(1.0, plane_tiles / 4.0);
   const double lanes = channel_lane_use(spec.out_per_group(), width);
-  const double weights = !fused ? 1.0 : spec.transposed ? 1.15 : 1.3;  // their transform
+  // Their transform, once for some tiles, and tiles that are low, as they were measured.
+  const double passes = std::ceil(plane_tiles / kFusedTiles);
+  const double weights =
+      fused ? (width > 8 ? 1.25 : 1.0) * (1 + (spec.transposed ? 0.6 : 1.25) * passes / plane_tiles)
+            : 1.0;
   const double products = weights * tiles * points * in * out * taps / (kEfficiency * full * lanes);
   // A point and channel, in or out, as it was measured: 4, 8 and 10 with 4, 8 and 16 lanes. Pixels
   // of a dilated row are gathered one by one.
   const double transform = std::min<double>(width, 6 + width / 4) * (spec.dilation[2] > 1 ? 2 : 1);
   const double transforms = transform * tiles * points * (in + out);
   const double bytes = 4.0 * in * out * (fused ? static_cast<double>(spec.taps()) : points * taps);
-  constexpr double kFar = 16 << 20;  // of any CPU: the choice must not differ between machines
-  const double speed = fused ? 0.5 : bytes >= kFar ? 1.8 : 1.0;  // fused ones arrive meanwhile
-  const double stream = bytes * speed * width / 8;
+  // Of any CPU: the choice must not differ between machines.
+  constexpr double kNear = 256 << 10, kFar = 16 << 20;
+  const double far = bytes * static_cast<double>(spec.groups) >= kFar ? 3.5 : 1.0;
+  // Fused ones arrive meanwhile.
+  const double stream = fused ? 0.5 * bytes : far * bytes - 0.5 * std::min(bytes, kNear);
   return static_cast<double>(spec.groups) * (products + transforms + stream);
 }
 
@@ -152,15 +159,17 @@ bool prefers_col2im(const ConvSpec& spec) {
 }
 
 // Direct summation begins a tile of pixels with every row, and each tile reads all weights: rows of
-// at most half a tile are worth copying where many output channels share the copy. It leaves out
-// taps on padding, which a panel holds as zeros.
+// a few pixels are worth copying where many output channels share the copy. It leaves out taps on
+// padding, which a panel holds as zeros.
 bool prefers_im2col(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels) {
   if (!supports_im2col(spec) || spec.out_per_group() < 8 * kernels.width) return false;
   const bool plane = spec.taps() == 1 && spec.stride == Dims{1, 1, 1};
   const int64_t run = plane ? shape.out_plane() : shape.out[2];
   const double met =
       met_taps(spec, shape, 0, 1) * met_taps(spec, shape, 1, 1) * met_taps(spec, shape, 2, 1);
-  return 2 * run <= kernels.oc_m[2] && met >= 0.4 && spec.in_per_group() * spec.taps() >= 256;
+  constexpr int64_t kFewPixels = 3;
+  return 2 * run <= kernels.oc_m[2] && (plane || run <= kFewPixels) && met >= 0.4 &&
+         spec.in_per_group() * spec.taps() >= 256;
 }
 
 // Whether as many planes of so many floats meet in the same lines of the L1 cache, as those of a
@@ -216,13 +225,14 @@ bool collide(const ConvSpec& spec, const ConvShape& shape, const KernelTable& ke
 // it takes to compute them, or so few channels that each tap is a step or two. Rows must be worth
 // the copy and fill vectors as well as channels would; more channels than a tile of direct_oc has
 // make that read its pixels again. Longer sums are worth it where rows fill vectors as well and a
-// stride makes direct_oc copy as much. Up to three outputs are not worth a copy where one can do
-// without.
+// stride makes direct_oc copy as much. Few outputs are not worth a copy where one can do without,
+// least of all for short rows.
 bool prefers_px_panel(const ConvSpec& spec, int64_t row, const KernelTable& kernels) {
   constexpr int64_t kLeastRow = 14, kFewSteps = 160, kManySteps = 1024, kFewOutputs = 4;
   const int64_t in = spec.in_per_group(), out = spec.out_per_group(), steps = in * spec.taps();
   if (!supports_direct_px_panel(spec) || row < kLeastRow) return false;
-  if (out < kFewOutputs && supports_direct_px(spec)) return false;
+  if (supports_direct_px(spec) && (out < kFewOutputs || (out <= 8 && row < 3 * kernels.width)))
+    return false;
   const bool brief = in <= kFewInputs || steps <= kFewSteps;
   if (!brief && (steps > kManySteps || spec.stride[2] == 1)) return false;
   const double slack = !brief ? 0 : out > 2 * kernels.width ? 0.15 : 0.08;
@@ -306,7 +316,9 @@ Selection select_algorithm(const ConvSpec& spec, const ConvShape& shape, const K
   if (px_panel) return {kDirectPxPanel, kShortSums};
   // One or two accumulators a vector of pixels would wait for themselves; spreading costs besides.
   const bool spreads = spec.stride[2] > 1 && spec.out_per_group() < 3;
-  if (over_pixels > over_channels + 0.1 && !spreads) {
+  // Few channels are not worth a copy, as above.
+  const bool few = std::max(spec.in_per_group(), spec.out_per_group()) <= kFewInputs;
+  if (over_pixels > over_channels + (few ? -0.1 : 0.1) && !spreads) {
     if (collides && supports_direct_px_panel(spec)) return {kDirectPxPanel, kCollide};
     return {kDirectPx, "pixels fill vectors better than output channels"};
   }
@@ -324,7 +336,7 @@ std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& s
 }
 
 std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec& spec,
-                                    const ConvShape& shape, const KernelTable& kernels) {
+                                    const ConvShape& shape, const KernelTable& kernels, Use use) {
   for (const char* name : kAlgorithms) {
     if (algorithm != name || !supports(name, spec, kernels)) continue;
     if (name == kDirectOc) return make_direct_oc_plan(spec, shape, kernels, Format::kPlain);
@@ -337,7 +349,7 @@ std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec
     if (name == kIm2col) return make_im2col_plan(spec, shape, kernels);
     if (name == kCol2im) return make_col2im_plan(spec, shape, kernels);
     const int kind = kind_of(name, spec);
-    if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind, {});
+    if (kind >= 0) return make_winograd_plan(spec, shape, kernels, kind, {}, use);
     return make_reference_plan(spec, shape);
   }
   return nullptr;
@@ -380,7 +392,7 @@ std::unique_ptr<ConvPlan> make_blocked_plan(const std::string& algorithm, const 
   for (const WinogradChoice& w : kWinograds) {
     if (algorithm == w.name)
       return make_winograd_plan(spec, shape, kernels, winograd_kind(spec, w.height, w.width),
-                                {input, Format::kBlocked});
+                                {input, Format::kBlocked}, Use::kNetwork);
   }
   return nullptr;
 }

@@ -25,7 +25,8 @@ std::vector<std::string> algorithms_for(const ConvSpec& spec, const ConvShape& s
 
 // Null where the algorithm doesn't exist or can't run the problem.
 std::unique_ptr<ConvPlan> make_plan(const std::string& algorithm, const ConvSpec& spec,
-                                    const ConvShape& shape, const KernelTable& kernels);
+                                    const ConvShape& shape, const KernelTable& kernels,
+                                    Use use = Use::kEager);
 
 // What a layer could be in a network that keeps tensors in blocks of channels.
 struct BlockedSelection {

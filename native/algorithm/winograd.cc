@@ -35,7 +35,7 @@ struct Strip {
 class WinogradPlan final : public ConvPlan {
  public:
   WinogradPlan(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels, int kind,
-               ConvFormats formats)
+               ConvFormats formats, Use use)
       : spec_(spec),
         phases_(winograd_phases(spec, kind)),
         shape_(shape),
@@ -45,7 +45,7 @@ class WinogradPlan final : public ConvPlan {
         columns_(kWinogradAxis[kWinogradPair[kind][1]], spec.dilation[2], shape.out[2]),
         width_(kernels.width),
         formats_(formats),
-        fused_(winograd_fuses(spec, shape, kernels, kind)),
+        fused_(winograd_fuses(spec, shape, kernels, kind, use)),
         weights_(spec, phases_, rows_.axis, columns_.axis, width_, fused_) {
     make_strips();
   }
@@ -543,8 +543,8 @@ int64_t WinogradPlan::input_of(const Dims& at, int64_t k) const {
 
 std::unique_ptr<ConvPlan> make_winograd_plan(const ConvSpec& spec, const ConvShape& shape,
                                              const KernelTable& kernels, int kind,
-                                             ConvFormats formats) {
-  return std::make_unique<WinogradPlan>(spec, shape, kernels, kind, formats);
+                                             ConvFormats formats, Use use) {
+  return std::make_unique<WinogradPlan>(spec, shape, kernels, kind, formats, use);
 }
 
 }  // namespace nnconv

@@ -5,8 +5,10 @@ namespace nnconv {
 namespace {
 
 // Weights are transformed on the way to their product where the tiles of a plane are few, and few
-// for so many bytes of transformed weights.
-constexpr int64_t kFewTiles = 16, kBytesPerTile = 512 << 10;
+// for so many bytes of transformed weights. A network has many layers, whose weights are seldom in
+// a cache and take memory together.
+constexpr int64_t kFewTiles = 16, kBytesPerTile = 1 << 20, kBytesPerNetworkTile = 512 << 10;
+
 bool fits(const ConvSpec& spec, int d, const WinogradAxis& axis) {
   if (spec.kernel[d] != axis.kernel || spec.stride[d] != axis.stride) return false;
   // A strip holds the pixels between those that a dilated tile meets, too.
@@ -33,7 +35,7 @@ int64_t winograd_tiles(const WinogradAxis& axis, int64_t spec_dilation, int64_t 
 }
 
 bool winograd_fuses(const ConvSpec& spec, const ConvShape& shape, const KernelTable& kernels,
-                    int kind) {
+                    int kind, Use use) {
   if (winograd_phases(spec, kind).any()) return false;
   const WinogradAxis& rows = kWinogradAxis[kWinogradPair[kind][0]];
   const WinogradAxis& columns = kWinogradAxis[kWinogradPair[kind][1]];
@@ -42,8 +44,9 @@ bool winograd_fuses(const ConvSpec& spec, const ConvShape& shape, const KernelTa
   const double bytes = 4.0 * rows.points * columns.points *
                        static_cast<double>(spec.in_per_group()) *
                        static_cast<double>(spec.out_per_group());
+  const int64_t enough = use == Use::kNetwork ? kBytesPerNetworkTile : kBytesPerTile;
   return kernels.winograd.kinds[kind].fused[0][1] && tiles <= kFewTiles &&
-         bytes >= static_cast<double>(tiles * kBytesPerTile);
+         bytes >= static_cast<double>(tiles * enough);
 }
 
 int winograd_kind(const ConvSpec& spec, int m_height, int m_width) {

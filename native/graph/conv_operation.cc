@@ -72,7 +72,7 @@ class ConvOperation final : public Operation {
   std::unique_ptr<Step> plan(const std::vector<Shape>& inputs) override {
     const ConvShape shape = infer_shape(node_.spec, inputs[0], nullptr);
     const std::string algorithm = selected(shape);
-    return step(algorithm, shape, make_plan(algorithm, node_.spec, shape, kernels_));
+    return step(algorithm, shape, make_plan(algorithm, node_.spec, shape, kernels_, Use::kNetwork));
   }
 
   Blocking blocking(const std::vector<Shape>& inputs) const override {

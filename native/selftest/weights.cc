@@ -29,7 +29,7 @@ void test_given_weights(const ConvSpec& spec, const ConvShape& shape, const Kern
   if (spec.padding_mode != PaddingMode::kConstant || spec.weight_size() > kMost) return;
   const std::vector<double> scale = scales(random, spec);
   for (const std::vector<double>& s : {std::vector<double>{}, scale}) {
-    std::unique_ptr<ConvPlan> plan = make_plan(algorithm, spec, shape, table);
+    std::unique_ptr<ConvPlan> plan = make_plan(algorithm, spec, shape, table, Use::kNetwork);
     std::vector<float> scaled(weight.size());
     scale_weights(spec, s, weight.data(), scaled.data());
     const auto packed = std::make_shared<AlignedFloats>(plan->packed_floats());
