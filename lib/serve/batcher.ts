@@ -71,8 +71,13 @@ export interface Ticket {
   cancel(reason: unknown): void;
 }
 
-/** One that computes, and one that is ready for when it is done. */
-const MAX_RUNS = 2;
+/** Batches under way, in full ones: one that computes, and one that is ready for when it is done. */
+const MOST_BATCHES = 2;
+/**
+ * Rows that are worth a run of their own although more would fit: the model computes them while the
+ * event loop reads the next requests and writes the answers before.
+ */
+const ENOUGH_ROWS = 16;
 /** Up to this every size of a batch has its own plan; above it powers of two have. */
 const EVERY_SIZE = 8;
 /** How much the last run counts in the average. */
@@ -83,6 +88,8 @@ export class Batcher {
   /** In the order in which they came. */
   readonly #waiting = new Set<Job>();
   readonly #batches = new Set<Batch>();
+  #rowsWaiting = 0;
+  #rowsRunning = 0;
   #scheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
@@ -90,6 +97,12 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
+  }
+
+  /** Rows that may be under way. */
+  get #mostRows(): number {
+    const { batched, maxBatchSize } = this.#options;
+    return MOST_BATCHES * (batched ? maxBatchSize : 1);
   }
 
   /** Requests that wait. */
@@ -134,7 +147,10 @@ export class Batcher {
       };
     });
     this.#waiting.add(job);
-    this.#schedule();
+    this.#rowsWaiting += job.rows;
+    const enough = this.#rowsWaiting >= ENOUGH_ROWS;
+    if (enough && this.#rowsRunning + ENOUGH_ROWS <= this.#mostRows) this.#pump();
+    else this.#schedule();
     return { result, cancel: (reason) => this.#cancel(job, reason) };
   }
 
@@ -155,6 +171,7 @@ export class Batcher {
     job.settled = true;
     job.reject(reason);
     if (this.#waiting.delete(job)) {
+      this.#rowsWaiting -= job.rows;
       if (this.#waiting.size === 0) clearTimeout(this.#timer);
       this.#checkIdle();
     }
@@ -173,31 +190,35 @@ export class Batcher {
   }
 
   #pump(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    while (this.#waiting.size > 0 && this.#batches.size < MAX_RUNS) {
-      const { jobs, full } = this.#next();
+    const { maxDelayMs } = this.#options;
+    while (this.#waiting.size > 0) {
+      const { jobs, rows, full } = this.#next();
+      const running = this.#batches.size > 0;
+      if (running && this.#rowsRunning + rows > this.#mostRows) return;
       if (!full) {
         // While something runs, more may come; what is taken now could not start anyway.
-        if (this.#batches.size > 0) return;
-        const left = jobs[0].submittedAt + this.#options.maxDelayMs - performance.now();
+        if (running && (rows < ENOUGH_ROWS || maxDelayMs > 0)) return;
+        const left = running ? 0 : jobs[0].submittedAt + maxDelayMs - performance.now();
         if (left > 0) {
           this.#timer = setTimeout(() => this.#pump(), left);
           return;
         }
       }
-      this.#start(jobs);
+      this.#start(jobs, rows);
     }
   }
 
   /** The oldest request and those that can share its run. */
-  #next(): { jobs: Job[]; full: boolean } {
+  #next(): { jobs: Job[]; rows: number; full: boolean } {
     const { batched, maxBatchSize } = this.#options;
     const [first] = this.#waiting;
-    if (!batched) return { jobs: [first], full: true };
+    if (!batched) return { jobs: [first], rows: 1, full: true };
     const jobs: Job[] = [];
     let rows = 0;
     let fit = 1;
+    let fitRows = first.rows;
     let full = false;
     for (const job of this.#waiting) {
       if (job.key !== first.key) continue;
@@ -207,25 +228,30 @@ export class Batcher {
       }
       rows += job.rows;
       jobs.push(job);
-      if (isPlanned(rows, maxBatchSize)) fit = jobs.length;
+      if (isPlanned(rows, maxBatchSize)) {
+        fit = jobs.length;
+        fitRows = rows;
+      }
       if (rows === maxBatchSize) {
         full = true;
         break;
       }
     }
-    return { jobs: jobs.slice(0, fit), full };
+    return { jobs: jobs.slice(0, fit), rows: fitRows, full };
   }
 
-  #start(jobs: readonly Job[]): void {
+  #start(jobs: readonly Job[], rows: number): void {
     const batch: Batch = { jobs, controller: new AbortController(), wanted: jobs.length };
     for (const job of jobs) {
       this.#waiting.delete(job);
       job.batch = batch;
     }
+    this.#rowsWaiting -= rows;
+    this.#rowsRunning += rows;
     this.#batches.add(batch);
     const startedAt = performance.now();
     const info: BatchInfo = {
-      rows: jobs.reduce((total, { rows }) => total + rows, 0),
+      rows,
       contexts: jobs.map(({ context }) => context),
       startedAt,
       waits: jobs.map(({ submittedAt }) => startedAt - submittedAt),
@@ -242,6 +268,7 @@ export class Batcher {
     const seconds = (performance.now() - info.startedAt) / 1000 / batch.jobs.length;
     this.#secondsPerRequest += SMOOTHING * (seconds - this.#secondsPerRequest);
     this.#batches.delete(batch);
+    this.#rowsRunning -= info.rows;
     // The next run first: it computes while answers are written.
     this.#pump();
     this.#options.events?.onEnd?.(info, error);

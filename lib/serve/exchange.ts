@@ -8,6 +8,7 @@ import type { Rejection } from './metrics';
 import type { ServedModel } from './model';
 import type { OutputTensor } from './protocol/response';
 import { type Service, stopping } from './service';
+import type { ModelSpec } from './spec';
 import type { Inputs } from './staging';
 
 export interface ModelParams {
@@ -18,6 +19,7 @@ export interface ModelParams {
 export class Exchange {
   readonly #service: Service;
   readonly #request: FastifyRequest;
+  readonly #spec: ModelSpec;
   readonly #start: RequestStart;
   readonly #context: unknown;
   readonly #startedAt = performance.now();
@@ -40,6 +42,7 @@ export class Exchange {
     this.#service = service;
     this.#request = request;
     const { spec, batcher } = this.model;
+    this.#spec = spec;
     const reject = (reason: Rejection, error: Error): Error => {
       service.metrics.rejected(spec, reason);
       return error;
@@ -58,10 +61,9 @@ export class Exchange {
       headers: request.headers,
     };
     this.#context = callHook(service.hooks.onRequestStart, service.onHookError, this.#start);
-    // One of them comes last, and both may.
-    reply.raw.once('finish', () => this.#end(reply.statusCode));
-    reply.raw.once('close', () => {
-      if (this.#ended) return;
+    // Comes once, behind the last byte or where the client goes before.
+    reply.raw.on('close', () => {
+      if (reply.raw.writableFinished) return this.#end(reply.statusCode);
       this.#gone = true;
       this.#ticket?.cancel(clientClosed());
       this.#end(CLIENT_CLOSED);
@@ -111,8 +113,7 @@ export class Exchange {
     this.#ended = true;
     this.#release();
     const durationMs = performance.now() - this.#startedAt;
-    const { model, version, route } = this.#start;
-    this.#service.metrics.answered({ name: model, version }, route, status, durationMs / 1000);
+    this.#service.metrics.answered(this.#spec, this.#start.route, status, durationMs / 1000);
     const { hooks, onHookError } = this.#service;
     callHook(
       hooks.onRequestEnd,

@@ -1,11 +1,12 @@
 /** What Prometheus is told, by a registry of each service's own. */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 
 import type { BatchInfo } from './batcher';
 import type { ServedModel } from './model';
 import type { ModelSpec } from './spec';
+import { type Series, Tally } from './tally';
 
 type Named = Pick<ModelSpec, 'name' | 'version'>;
 
@@ -23,35 +24,35 @@ const LOOP_RESOLUTION_MS = 10;
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests: Counter<'model' | 'version' | 'route' | 'status'>;
-  readonly #latency: Histogram<'model' | 'version' | 'route'>;
   readonly #rejected: Counter<'model' | 'version' | 'reason'>;
-  readonly #waits: Histogram<'model' | 'version'>;
-  readonly #runs: Histogram<'model' | 'version'>;
-  readonly #rows: Histogram<'model' | 'version'>;
+  readonly #latency: Tally;
+  readonly #waits: Tally;
+  readonly #runs: Tally;
+  readonly #rows: Tally;
+  readonly #tallies = new Map<string, ModelTallies>();
+  /** The same, by what was asked with: a spec, mostly. */
+  readonly #known = new WeakMap<Named, ModelTallies>();
   readonly #loop: IntervalHistogram;
 
   /** @param sources what gauges look at when they are read */
   constructor(sources: { models(): readonly ServedModel[]; active(): number; buffered(): number }) {
-    const registers = [this.registry];
-    const histogram = <L extends string>(
-      name: string,
-      help: string,
-      buckets: number[],
-      labelNames: readonly L[],
-    ): Histogram<L> => new Histogram({ name, help, buckets, labelNames, registers });
-
-    this.#requests = new Counter({
+    const { registry } = this;
+    const registers = [registry];
+    const counted = this.#tallies;
+    new Counter({
       name: 'nnconv_requests_total',
       help: 'Requests to infer and classify that have been answered, or left by their client (499).',
       labelNames: [...MODEL_LABELS, 'route', 'status'],
       registers,
+      collect() {
+        for (const tallies of counted.values()) tallies.takeAnswers((...args) => this.inc(...args));
+      },
     });
-    this.#latency = histogram(
+    this.#latency = new Tally(
       'nnconv_request_duration_seconds',
       'From the headers of a request to the end of its answer.',
       SECONDS,
-      [...MODEL_LABELS, 'route'] as const,
+      registry,
     );
     this.#rejected = new Counter({
       name: 'nnconv_rejected_total',
@@ -59,19 +60,19 @@ export class Metrics {
       labelNames: [...MODEL_LABELS, 'reason'],
       registers,
     });
-    this.#waits = histogram(
+    this.#waits = new Tally(
       'nnconv_queue_duration_seconds',
       'How long a request waited for its run.',
       SECONDS,
-      MODEL_LABELS,
+      registry,
     );
-    this.#runs = histogram(
+    this.#runs = new Tally(
       'nnconv_run_duration_seconds',
       'How long a run took, waiting for the one before it included.',
       SECONDS,
-      MODEL_LABELS,
+      registry,
     );
-    this.#rows = histogram('nnconv_batch_size', 'Rows of a run.', ROWS, MODEL_LABELS);
+    this.#rows = new Tally('nnconv_batch_size', 'Rows of a run.', ROWS, registry);
 
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({
@@ -132,8 +133,7 @@ export class Metrics {
   }
 
   answered(model: Named, route: string, status: number, seconds: number): void {
-    this.#requests.inc({ ...labels(model), route, status });
-    this.#latency.observe({ ...labels(model), route }, seconds);
+    this.#of(model).answered(route, status, seconds);
   }
 
   rejected(model: Named, reason: Rejection): void {
@@ -141,15 +141,79 @@ export class Metrics {
   }
 
   ran(model: Named, { rows, waits }: BatchInfo, seconds: number): void {
+    const tallies = this.#of(model);
+    tallies.rows.observe(rows);
+    tallies.runs.observe(seconds);
+    for (const wait of waits) tallies.waits.observe(wait / 1000);
+  }
+
+  #of(model: Named): ModelTallies {
+    let tallies = this.#known.get(model);
+    if (tallies !== undefined) return tallies;
     const names = labels(model);
-    this.#rows.observe(names, rows);
-    this.#runs.observe(names, seconds);
-    for (const wait of waits) this.#waits.observe(names, wait / 1000);
+    // A model that is loaded anew goes on counting.
+    const key = JSON.stringify(names);
+    tallies = this.#tallies.get(key);
+    if (tallies === undefined) {
+      tallies = new ModelTallies(names, {
+        latency: this.#latency,
+        waits: this.#waits.series(names),
+        runs: this.#runs.series(names),
+        rows: this.#rows.series(names),
+      });
+      this.#tallies.set(key, tallies);
+    }
+    this.#known.set(model, tallies);
+    return tallies;
   }
 
   close(): void {
     this.#loop.disable();
     this.registry.clear();
+  }
+}
+
+type Answered = 'model' | 'version' | 'route' | 'status';
+
+/** What is counted of one version of a model. */
+class ModelTallies {
+  readonly waits: Series;
+  readonly runs: Series;
+  readonly rows: Series;
+  readonly #labels: ReturnType<typeof labels>;
+  readonly #latency: Tally;
+  /** By route. */
+  readonly #routes = new Map<string, { latency: Series; answers: Map<number, number> }>();
+
+  constructor(
+    names: ReturnType<typeof labels>,
+    of: { latency: Tally; waits: Series; runs: Series; rows: Series },
+  ) {
+    this.#labels = names;
+    this.#latency = of.latency;
+    this.waits = of.waits;
+    this.runs = of.runs;
+    this.rows = of.rows;
+  }
+
+  answered(route: string, status: number, seconds: number): void {
+    let counts = this.#routes.get(route);
+    if (counts === undefined) {
+      counts = { latency: this.#latency.series({ ...this.#labels, route }), answers: new Map() };
+      this.#routes.set(route, counts);
+    }
+    counts.latency.observe(seconds);
+    counts.answers.set(status, (counts.answers.get(status) ?? 0) + 1);
+  }
+
+  /** Answers since the last time. */
+  takeAnswers(inc: (labels: Record<Answered, string>, count: number) => void): void {
+    for (const [route, { answers }] of this.#routes) {
+      for (const [status, count] of answers) {
+        inc({ ...this.#labels, route, status: String(status) }, count);
+      }
+      answers.clear();
+    }
   }
 }
 

@@ -77,7 +77,7 @@ export class ServedModel {
     const source = await openSource(config);
     const { maxBatchSize = defaultBatchSize(source.inputs) } = config;
     const opened = { ...source, maxBatchSize };
-    const session = compile(opened.module, { threads });
+    const session = open(opened, threads);
     try {
       const spec = describe(config, opened, session);
       if (opened.labels !== undefined) checkLabels(spec, opened.labels);
@@ -101,6 +101,29 @@ export class ServedModel {
     this.#session.dispose();
   }
 }
+
+/**
+ * Compiles it, for one thread where a row takes less time than its request: the event loop needs the
+ * other CPUs more then.
+ */
+function open({ module, inputs }: Opened, threads: number | undefined): Session {
+  const session = compile(module, { threads });
+  if (threads !== undefined) return session;
+  const examples = inputs.map((input, index) => exampleOf(`inputs[${index}]`, input));
+  try {
+    const { steps } = session.explain(...examples);
+    const macs = steps.reduce((total, step) => total + step.macs, 0);
+    if (macs > SMALL_MACS * (hasBatch({ inputs }) ? examples[0][0] : 1)) return session;
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+  session.dispose();
+  return compile(module, { threads: 1 });
+}
+
+/** Multiply-accumulates of some 0.2 ms. */
+const SMALL_MACS = 10e6;
 
 async function run(
   session: Session,

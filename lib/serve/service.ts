@@ -131,7 +131,8 @@ export class Service {
     this.#log?.error({ err: error }, 'a hook has thrown');
   };
 
-  #eventsOf({ name, version }: Pick<ModelSpec, 'name' | 'version'>): BatchEvents {
+  #eventsOf(spec: Pick<ModelSpec, 'name' | 'version'>): BatchEvents {
+    const { name, version } = spec;
     const started = new WeakMap<BatchInfo, { event: BatchStart; context: unknown }>();
     return {
       onStart: (batch) => {
@@ -142,7 +143,7 @@ export class Service {
       },
       onEnd: (batch, error) => {
         const durationMs = performance.now() - batch.startedAt;
-        this.metrics.ran({ name, version }, batch, durationMs / 1000);
+        this.metrics.ran(spec, batch, durationMs / 1000);
         const start = started.get(batch);
         if (start === undefined) return;
         const event = { ...start.event, durationMs, error };

@@ -88,6 +88,42 @@ test('while a run is under way the others gather; a full batch is made ready', a
   expect(firsts(runs[2])).toEqual([6]);
 });
 
+test('enough rows are a run at once, up to two full batches under way', async () => {
+  const { batcher, runs } = make({ maxBatchSize: 32 });
+  const submit = (count: number) => {
+    for (let i = 0; i < count; i++) batcher.submit(rows(i));
+  };
+  const sizes = () => runs.map(({ inputs }) => inputs[0].shape[0]);
+  submit(15);
+  expect(sizes()).toEqual([]);
+  submit(50);
+  expect(sizes()).toEqual([16, 16, 16, 16]);
+  submit(40);
+  await turn();
+  await turn();
+  expect(sizes()).toHaveLength(4);
+  expect(batcher.queued).toBe(41);
+  runs[0].finish();
+  await turn();
+  // There is a full one now, which has no room beside three others.
+  expect(sizes()).toHaveLength(4);
+  runs[1].finish();
+  await until(() => runs.length === 5);
+  expect(sizes()[4]).toBe(32);
+});
+
+test('enough rows wait for more where requests may be delayed', async () => {
+  const { batcher, runs } = make({ maxBatchSize: 32, maxDelayMs: 60_000 });
+  for (let i = 0; i < 31; i++) batcher.submit(rows(i));
+  await turn();
+  expect(runs).toHaveLength(0);
+  batcher.submit(rows(31));
+  await until(() => runs.length === 1);
+  for (let i = 0; i < 20; i++) batcher.submit(rows(i));
+  await turn();
+  expect(runs).toHaveLength(1);
+});
+
 test('a request waits for others as long as it may', async () => {
   const { batcher, runs } = make({ maxDelayMs: 60_000 });
   for (const first of [1, 2, 3]) batcher.submit(rows(first));

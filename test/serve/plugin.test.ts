@@ -218,6 +218,9 @@ test('metrics', async () => {
   expect(value(`nnconv_requests_total{${small},route="infer",status="200"}`)).toBe(1);
   expect(value(`nnconv_requests_total{${small},route="infer",status="400"}`)).toBe(1);
   expect(value(`nnconv_request_duration_seconds_count{${small},route="infer"}`)).toBe(2);
+  expect(value(`nnconv_request_duration_seconds_bucket{le="+Inf",${small},route="infer"}`)).toBe(2);
+  expect(value(`nnconv_batch_size_bucket{le="1",${small}}`)).toBe(1);
+  expect(value(`nnconv_batch_size_bucket{le="64",${small}}`)).toBe(1);
   expect(value(`nnconv_batch_size_sum{${small}}`)).toBe(1);
   expect(value(`nnconv_run_duration_seconds_count{${small}}`)).toBe(1);
   expect(value(`nnconv_queue_duration_seconds_count{${small}}`)).toBe(1);
@@ -226,6 +229,12 @@ test('metrics', async () => {
   expect(value('nnconv_requests_active')).toBe(1);
   expect(value('nnconv_buffered_bytes')).toBe(body.length);
   expect(value('process_resident_memory_bytes')).toBeGreaterThan(1e6);
+  // Read once more: counts go on from where they were, also for a model that is loaded anew.
+  await server.service.reload('small');
+  await call(server, INFER, { body });
+  const again = (await call(server, '/metrics')).text;
+  expect(again).toContain(`nnconv_requests_total{${small},route="infer",status="200"} 2\n`);
+  expect(again).toContain(`nnconv_request_duration_seconds_count{${small},route="infer"} 3\n`);
   expect(value('nodejs_eventloop_delay_seconds{quantile="0.99"}')).toBeGreaterThanOrEqual(0);
   await server.service.drain(0);
   await waiting;
