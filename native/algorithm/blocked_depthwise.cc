@@ -72,8 +72,9 @@ BlockedDepthwisePlan::BlockedDepthwisePlan(const ConvSpec& spec, const ConvShape
   const int64_t beyond = std::max<int64_t>(0, met_ - spec.pad_low[2] - shape.in[2]);
   const int64_t alone = std::min(
       shape.out[2], ceil_div(spec.pad_low[2], spec.stride[2]) + ceil_div(beyond, spec.stride[2]));
-  constexpr int64_t kWaits = 2, kCopy = 4;
-  pads_ = alone * spec.taps() * kWaits > met_ * kCopy;
+  // Windows may also reach far beyond a row, which is not worth the memory.
+  constexpr int64_t kWaits = 2, kCopy = 4, kBeyond = 256;
+  pads_ = alone * spec.taps() * kWaits > met_ * kCopy && met_ <= kCopy * shape.in[2] + kBeyond;
   int64_t rows = (piece_ - 1) * spec.stride[1] + (spec.kernel[1] - 1) * spec.dilation[1] + 1;
   rows = std::min(rows, shape.in[1]);
   gathered_ = plain_ ? rows * shape.in[2] * kernels.width : 0;

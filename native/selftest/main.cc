@@ -202,6 +202,14 @@ std::vector<Problem> winograd_problems() {
   problems.push_back(conv1d(2, 2, 4, 2, 1, 2, 2, 603));
   problems.push_back(conv1d(3, 6, 3, 3, 1, 1, 3, 200));
   problems.push_back(conv2d(2, 2, 6, 1, 2, 1, 2, 7, 150));
+  // Depthwise ones whose channels don't fill the last block.
+  problems.push_back(conv2d(21, 21, 7, 1, 3, 1, 21, 7, 6));
+  problems.push_back(conv2d(18, 18, 5, 2, 2, 1, 18, 14, 13));
+  problems.push_back(conv2d(17, 17, 3, 1, 0, 1, 17, 9, 37));
+  problems.push_back(conv2d(17, 17, 3, 1, 9, 9, 17, 5, 4));
+  problems.push_back(conv2d(19, 19, 2, 3, 1, 1, 19, 40, 31));
+  problems.back().spec.pad_high = {0, 0, 2};
+  problems.push_back(conv1d(19, 19, 5, 1, 6, 3, 19, 30));
   Problem volume = conv2d(3, 18, 7, 2, 3, 1, 1, 13, 18);
   volume.spec.dims = 3;
   volume.spec.kernel[0] = 3;

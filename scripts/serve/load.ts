@@ -6,8 +6,10 @@
  *   python scripts/serve/peer/export.py FOLDER      # for real weights and the peer; see its head
  *   npx ts-node scripts/serve/load.ts [--models digits,digits-32,resnet18-64,resnet18] [--folder FOLDER] [--seconds 5]
  *     [--rounds 3] [--warm-up 10] [--connections 32] [--server-cpus 0] [--client-cpus 1] [--require 0.9] [--json FILE]
+ *     [--client autocannon|wrk]
  *
  * Server, peer and `runAsync` get the same CPUs, the client others (taskset; without it or with one CPU they share).
+ * At saturation `--client wrk` takes little of the CPU where server and client share some; all else is by autocannon.
  * Each round measures all of them; what is printed is the median round. Exit code 1 where a request fails below
  * capacity, where something else than 200 and 503 comes above it, where memory grows without bound, and, with
  * `--require`, where the server has less than that part of the throughput of `runAsync` for the first model.
@@ -19,6 +21,7 @@ import { parseArgs } from 'node:util';
 
 import { fire, type Outcome, type Target } from './load/fire';
 import { pinSelf, type Running, runJson, startServer } from './load/process';
+import { fireWrk, hasWrk } from './load/wrk';
 
 interface Served {
   name: string;
@@ -59,6 +62,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '32' },
     'server-cpus': { type: 'string' },
     'client-cpus': { type: 'string' },
+    client: { type: 'string', default: 'autocannon' },
     require: { type: 'string' },
     json: { type: 'string' },
   },
@@ -98,7 +102,9 @@ async function measured(
   const before = server.cpuSeconds();
   let megabytes = 0;
   const watch = setInterval(() => (megabytes = Math.max(megabytes, server.megabytes())), 50);
-  const outcome = await fire(target, load);
+  const byWrk =
+    options.client === 'wrk' && load.rate === undefined && load.connections <= connections;
+  const outcome = await (byWrk ? fireWrk : fire)(target, load);
   clearInterval(watch);
   const cpuMs = (1000 * (server.cpuSeconds() - before)) / Math.max(1, outcome.answers);
   return { ...outcome, cpuMs, megabytes };
@@ -316,6 +322,7 @@ async function measureModel(served: Served, folder: string): Promise<object> {
 }
 
 async function main(): Promise<void> {
+  if (options.client === 'wrk' && !hasWrk) throw new Error("--client: there is no 'wrk' here");
   pinSelf(clientCpus);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-load-'));
   const results: object[] = [];
