@@ -61,9 +61,11 @@ export class Exchange {
       headers: request.headers,
     };
     this.#context = callHook(service.hooks.onRequestStart, service.onHookError, this.#start);
-    // Comes once, behind the last byte or where the client goes before.
+    // One of them comes last, and both may. `close` alone doesn't tell: what `app.inject` sent never counts
+    // as finished then.
+    reply.raw.on('finish', () => this.#end(reply.statusCode));
     reply.raw.on('close', () => {
-      if (reply.raw.writableFinished) return this.#end(reply.statusCode);
+      if (this.#ended) return;
       this.#gone = true;
       this.#ticket?.cancel(clientClosed());
       this.#end(CLIENT_CLOSED);
