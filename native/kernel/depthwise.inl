@@ -46,12 +46,17 @@ NNCONV_INLINE void depthwise_store(const DepthwiseTile* t, float* out, vf y, int
 
 // R output rows from row h on, at output columns q .. q + W - 1, K x K taps without dilation,
 // stride S in both dimensions. MASKED: some pixels are outside the row. CHECKED: some input rows
-// are outside or output rows beyond the last, and are left out.
+// are outside or output rows beyond the last, and are left out. `ahead`: floats from an
+// output to the one that is written a column of vectors later.
 template <int R, int K, int S, bool MASKED, bool CHECKED>
-NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
+NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q, int64_t ahead,
                                    const RowMask (&mask)[K]) {
   const int64_t width = t->in[1];
   const int64_t top = h * S - t->pad[0];
+  // The lines that the next column of vectors writes: a CPU doesn't see a sequence by itself here.
+  float* const out = t->out + h * t->out_size[1] + q;
+  NNCONV_UNROLL
+  for (int r = 0; r < R; ++r) __builtin_prefetch(out + r * t->out_size[1] + ahead, 1);
   vf acc[R];
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) acc[r] = vset(t->bias);
@@ -74,7 +79,6 @@ NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
       }
     }
   }
-  float* out = t->out + h * t->out_size[1] + q;
   const int64_t pixels = t->out_size[1] - q;
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) {
@@ -88,7 +92,7 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
   constexpr int R = 4;
   // Columns of vectors pass over a strip of rows that stays in the L1 cache; their masks serve the
   // whole strip.
-  constexpr int64_t kStripFloats = 4096;
+  constexpr int64_t kStripFloats = 4096, kAhead = W > 16 ? W : 16;
   const int64_t rows = t->out_size[0], fit = kStripFloats / (t->in[1] * S) / R * R;
   const int64_t strip = fit < R ? R : fit;
   for (int64_t top = 0; top < rows; top += strip) {
@@ -99,16 +103,19 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
       NNCONV_UNROLL
       for (int j = 0; j < K; ++j) mask[j] = row_mask<S>(x + j, t->in[1]);
       // A vector of stride 2 reads one pixel past its last.
+      // In the same row, or where the next strip begins, or the next plane.
+      const int64_t rest = t->out_size[1] - q;
+      const int64_t ahead = rest > kAhead ? kAhead : (bottom - top - 1) * t->out_size[1] + rest;
       const bool inside = x >= 0 && x + (W - 1) * S + K - 1 + (S - 1) < t->in[1];
       for (int64_t h = top; h < bottom; h += R) {
         const int64_t y = h * S - t->pad[0];
         const bool checked = y < 0 || y + (R - 1) * S + K > t->in[0] || h + R > rows;
         if (inside && !checked)
-          depthwise_block<R, K, S, false, false>(t, h, q, mask);
+          depthwise_block<R, K, S, false, false>(t, h, q, ahead, mask);
         else if (!checked)
-          depthwise_block<R, K, S, true, false>(t, h, q, mask);
+          depthwise_block<R, K, S, true, false>(t, h, q, ahead, mask);
         else
-          depthwise_block<R, K, S, true, true>(t, h, q, mask);
+          depthwise_block<R, K, S, true, true>(t, h, q, ahead, mask);
       }
     }
   }
