@@ -247,7 +247,8 @@ any size of the batch.
 
 - **Direct sums** (\`direct_oc\`, \`direct_px\`, \`pointwise\`, \`depthwise\`) are fused multiply-adds
   into one accumulator for an output. After 512 products it is put aside and starts anew, so that the
-  error of a long sum is that of a short one. \`direct_px_panel\` adds up in the order of \`direct_px\`.
+  error of a long sum is that of a short one. \`direct_px_panel\` adds up in the order of \`direct_px\`,
+  \`blocked_depthwise\` in that of \`depthwise\`.
 - **Winograd's points.** F(4, 3) evaluates polynomials at five points and infinity. With the textbook's
   0, ±1, ±2 the transforms have entries up to 8, and rounding errors grow tenfold. nnconv takes 0, ±√½,
   ±√2, which keeps the entries below 3. F(2, 3) has 0, ±1. Weights are transformed in double
