@@ -1,30 +1,19 @@
-// Copies of rows for panels (kernel/copy.h).
+// Copies of rows for panels (kernel/copy.h). Needs depthwise.inl.
 
 namespace {
 
-// Lanes of the vectors that hold W pixels STEP (1 or 2) apart.
-struct PickMask {
-  vmask first, second;
-};
-
-template <int STEP>
-NNCONV_INLINE PickMask pick_mask(int64_t lo, int64_t hi) {
-  return {lane_mask(STEP * lo, STEP * hi - (STEP - 1)),
-          lane_mask(STEP * lo - W, STEP * hi - (STEP - 1) - W)};
+// W pixels STEP (1 or 2) apart, as load_pixels() has them but in order. MASKED: those outside the
+// mask are zeros, and not read; else STEP - 1 floats behind the last are read, too.
+template <int STEP, bool MASKED>
+NNCONV_INLINE vf pick(const float* from, const RowMask& mask) {
+  const vf pixels = load_pixels<STEP, MASKED>(from, mask);
+  return STEP == 2 ? veven_sort(pixels) : pixels;
 }
 
-// Pixels outside the mask are zeros, and not touched.
+// Of pixels [lo, hi).
 template <int STEP>
-NNCONV_INLINE vf pick(const float* from, const PickMask& mask) {
-  if (STEP == 1) return vload_mask(from, mask.first);
-  return veven_sort(veven(vload_mask(from, mask.first), vload_mask(from + W, mask.second)));
-}
-
-// All of them, and STEP - 1 floats behind the last.
-template <int STEP>
-NNCONV_INLINE vf pick(const float* from) {
-  if (STEP == 1) return vload(from);
-  return veven_sort(veven(vload(from), vload(from + W)));
+NNCONV_INLINE RowMask pick_mask(int64_t lo, int64_t hi) {
+  return row_mask<STEP>(-STEP * lo, STEP * (hi - lo) - (STEP - 1));
 }
 
 template <int STEP>
@@ -32,9 +21,9 @@ void copy_row_by(const nnconv::RowCopy* t) {
   const float* from = t->from;
   float* to = t->to;
   if (t->length <= W) {
-    const PickMask mask = pick_mask<STEP>(t->lo, t->hi);
+    const RowMask mask = pick_mask<STEP>(t->lo, t->hi);
     for (int64_t c = 0; c < t->channels; ++c, from += t->from_c, to += t->to_c)
-      vstore_n(to, pick<STEP>(from, mask), t->length);
+      vstore_n(to, pick<STEP, true>(from, mask), t->length);
     return;
   }
   const int64_t last = t->length - W;  // the last vector overlaps the one before
@@ -42,8 +31,8 @@ void copy_row_by(const nnconv::RowCopy* t) {
     for (int64_t i = 0;; i = i + W < last ? i + W : last) {
       const bool inside = i >= t->lo && i + W + STEP - 1 <= t->hi;
       const float* at = from + STEP * i;
-      vstore(to + i,
-             inside ? pick<STEP>(at) : pick<STEP>(at, pick_mask<STEP>(t->lo - i, t->hi - i)));
+      vstore(to + i, inside ? pick<STEP, false>(at, RowMask{})
+                            : pick<STEP, true>(at, pick_mask<STEP>(t->lo - i, t->hi - i)));
       if (i == last) break;
     }
   }

@@ -102,10 +102,10 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
       RowMask mask[K];
       NNCONV_UNROLL
       for (int j = 0; j < K; ++j) mask[j] = row_mask<S>(x + j, t->in[1]);
-      // A vector of stride 2 reads one pixel past its last.
       // In the same row, or where the next strip begins, or the next plane.
       const int64_t rest = t->out_size[1] - q;
       const int64_t ahead = rest > kAhead ? kAhead : (bottom - top - 1) * t->out_size[1] + rest;
+      // A vector of stride 2 reads one pixel past its last.
       const bool inside = x >= 0 && x + (W - 1) * S + K - 1 + (S - 1) < t->in[1];
       for (int64_t h = top; h < bottom; h += R) {
         const int64_t y = h * S - t->pad[0];
