@@ -437,43 +437,37 @@ void WinogradPlan::transform_output(const ConvArgs& args, const Item& item,
   const int64_t first = item.g * spec_.out_per_group();
   const bool blocked = formats_.output == Format::kBlocked;
   const int64_t pixel = blocked ? width_ : 1;
-  // Tiles that fill whole vectors of a row, where rows are so long that the L1 cache would lose
-  // their lines from one tile to the next.
-  constexpr int64_t kLongRow = 96;
-  const int64_t group = width_ / columns_.axis.outputs;
-  const bool groups = !blocked && columns_.dilation == 1 && shape_.out[2] >= kLongRow &&
-                      width_ % columns_.axis.outputs == 0;
+  // Tiles whose rows are stored together.
+  const int64_t group = blocked || columns_.dilation > 1
+                            ? 1
+                            : winograd_row_tiles(static_cast<int>(width_), columns_.axis.outputs);
   for (int64_t ty = s.y0; ty < s.y1; ++ty) {
     for (int64_t tx = s.x0, next; tx < s.x1; tx = next) {
       const int64_t y = rows_.first_output(ty), x = columns_.first_output(tx);
-      const bool whole = groups && tx + group <= s.x1 && x + width_ <= shape_.out[2];
       const float* tile = m + ((ty - s.y0) * (s.x1 - s.x0) + tx - s.x0) * lanes;
-      next = tx + (whole ? group : 1);
+      next = std::min(s.x1, tx + group);
       for (int64_t c = 0; c < block.channels; c += width_) {
         const int64_t o = first + block.first + c;
         const int64_t count = std::min(width_, block.channels - c);
         float* out = args.output + (n * spec_.out_channels + o) * shape_.out_plane() +
                      ((depth * shape_.out[1] + y) * shape_.out[2] + x) * pixel;
-        WinogradOutput output{tile + c,
-                              m_xi(),
-                              whole && count == width_ ? group : 1,
-                              lanes,
-                              args.bias ? args.bias + o : nullptr,
-                              count,
-                              out,
-                              blocked ? 0 : shape_.out_plane(),
-                              rows_.dilation * shape_.out[2] * pixel,
-                              columns_.dilation,
-                              rows_.outputs_of(ty),
-                              columns_.outputs_of(tx),
-                              args.finish};
-        for (int64_t t = tx; t < next; t += output.tiles) {
-          const uint32_t bad = functions_.output(&output);
-          for (int64_t i = 0; bad >> i; ++i) {
-            if (bad >> i & 1) recompute(args, n, item.g, o, count, depth, ty, t + i);
-          }
-          output.m += lanes;
-          output.out += columns_.axis.outputs;
+        const WinogradOutput output{
+            tile + c,
+            m_xi(),
+            next - tx,
+            lanes,
+            args.bias ? args.bias + o : nullptr,
+            count,
+            out,
+            blocked ? 0 : shape_.out_plane(),
+            rows_.dilation * shape_.out[2] * pixel,
+            columns_.dilation,
+            rows_.outputs_of(ty),
+            (next - 1 - tx) * columns_.axis.outputs + columns_.outputs_of(next - 1),
+            args.finish};
+        const uint32_t bad = functions_.output(&output);
+        for (int64_t i = 0; bad >> i; ++i) {
+          if (bad >> i & 1) recompute(args, n, item.g, o, count, depth, ty, tx + i);
         }
       }
     }

@@ -163,19 +163,23 @@ struct WinogradFused {
 };
 typedef void (*WinogradFusedFn)(const WinogradFused*);
 
-// One vector of output channels of one tile, or of as many neighbours in a row as fill a vector
-// with their columns.
+// So many neighbours in a row fill whole vectors with their columns.
+constexpr int winograd_row_tiles(int width, int columns) {
+  return columns == 3 ? width : width / columns;
+}
+
+// One vector of output channels of one tile, or of up to winograd_row_tiles() neighbours.
 struct WinogradOutput {
   const float* m;  // xi 0
   int64_t m_xi;
-  int64_t tiles;      // more than one: whole tiles of W channels in planes, out_column is 1
+  int64_t tiles;      // more than one: in planes, out_column is 1
   int64_t m_tile;     // distance of the tiles
   const float* bias;  // `channels` values, or null
   int64_t channels;   // 1..W
   float* out;
   int64_t out_channel, out_row;  // out_channel 0: blocked, W channels
   int64_t out_column;            // in pixels
-  int64_t rows, columns;         // of each tile that lie in the output
+  int64_t rows, columns;         // of all tiles, that lie in the output
   const Finish* finish;          // or null
 };
 // Returns a bit for each tile: whether any value is not finite.

@@ -322,16 +322,26 @@ NNCONV_INLINE bool tile_outputs(const float* tile, int64_t m_xi, vf bias, const 
   return sum != sum;
 }
 
+// The first `channels` and `columns` of a vector's rows.
+template <typename F>
+NNCONV_INLINE void store_rows_part(const vf (&pixels)[W][1], float* out, int64_t out_c,
+                                   int64_t channels, int64_t columns, const F& finish) {
+  float rows[W][W];
+  store_transposed<W, 1, 0, 0>(pixels, &rows[0][0], W, Plain{});
+  for (int64_t c = 0; c < channels; ++c, out += out_c)
+    vstore_n(out, finish.part(vload(rows[c]), out, columns), columns);
+}
+
 // Neighbouring tiles: whole vectors of each channel's row at once.
 template <int HEIGHT, int WIDTH, typename F>
 NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, const F& finish) {
   constexpr int ROWS = kWinogradAxis[HEIGHT].outputs, N = kWinogradAxis[WIDTH].outputs;
-  float pixels[ROWS][W][W];
+  float pixels[ROWS][winograd_row_tiles(W, N) * N][W];
   uint32_t bad = 0;
-  for (int64_t i = 0; i < t->rows; ++i) {
-    for (int c = 0; c < W; ++c) __builtin_prefetch(t->out + c * t->out_channel + i * t->out_row, 1);
-  }
-  for (int64_t tile = 0; tile < W / N; ++tile) {
+  for (int64_t i = 0; i < t->rows; ++i)
+    prefetch_rows<true>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
+                        t->columns, 1);
+  for (int64_t tile = 0; tile < t->tiles; ++tile) {
     const auto keep = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
       NNCONV_UNROLL
       for (int x = 0; x < N; ++x) vstore(pixels[i][tile * N + x], y[x]);
@@ -340,10 +350,16 @@ NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, con
     bad |= (uint32_t)tile_outputs<HEIGHT, WIDTH>(m, t->m_xi, bias, keep) << tile;
   }
   for (int64_t i = 0; i < t->rows; ++i) {
-    vf row[W][1];
-    NNCONV_UNROLL
-    for (int x = 0; x < W; ++x) row[x][0] = vload(pixels[i][x]);
-    store_transposed<W, 1, 0, 0>(row, t->out + i * t->out_row, t->out_channel, finish);
+    for (int64_t at = 0; at < t->columns; at += W) {
+      vf row[W][1];
+      NNCONV_UNROLL
+      for (int x = 0; x < W; ++x) row[x][0] = vload(pixels[i][at + x]);
+      float* out = t->out + i * t->out_row + at;
+      if (t->channels == W && t->columns - at >= W)
+        store_transposed<W, 1, 0, 0>(row, out, t->out_channel, finish);
+      else
+        store_rows_part(row, out, t->out_channel, t->channels, t->columns - at, finish);
+    }
   }
   return bad;
 }
@@ -352,7 +368,7 @@ template <int HEIGHT, int WIDTH>
 uint32_t winograd_output(const WinogradOutput* t) {
   constexpr int N = kWinogradAxis[WIDTH].outputs;
   const vf bias = t->bias ? vload_n(t->bias, t->channels) : (vf){};
-  if constexpr (W % N == 0) {
+  if constexpr (winograd_row_tiles(W, N) > 1) {
     if (t->tiles > 1) {
       return t->finish ? winograd_output_row<HEIGHT, WIDTH>(t, bias, Finishing{*t->finish})
                        : winograd_output_row<HEIGHT, WIDTH>(t, bias, Plain{});
