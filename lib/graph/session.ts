@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Compiled networks. */
 import { type AbortOptions, settled } from '../async';
-import { binding, type GraphHandle, type Shaped } from '../binding';
+import { type AsyncRun, binding, type GraphHandle, type Shaped } from '../binding';
 import { argTypeError, argValueError, disposedError, show } from '../errors';
 import { Module } from '../nn/module';
 import {
@@ -113,13 +113,32 @@ export class Session {
     const inputs = (given ? args.slice(0, -1) : args) as Tensor[];
     let tree: OutputTree = [];
     const results = await settled(signal, () => {
-      const shapes = shapesOf(inputs);
-      const program = this.#programFor(shapes);
-      tree = program.tree;
-      const data = dataOf(inputs);
-      return binding().graphRunAsync(program.handle, data, shapes, this.#threads);
+      const started = this.#start(inputs);
+      tree = started.tree;
+      return started.run;
     });
     return outputsOf(tree, results) as Output;
+  }
+
+  /**
+   * The same for callers that start thousands a second: what `runAsync` spends on options, signals and
+   * the stack of the call is as much as a small network takes.
+   *
+   * @internal
+   */
+  start(inputs: readonly Tensor[]): { outputs: Promise<unknown>; cancel(): void } {
+    const { tree, run } = this.#start(inputs);
+    return {
+      outputs: run.promise.then((results) => outputsOf(tree, results)),
+      cancel: () => void binding().cancelTask(run.task),
+    };
+  }
+
+  #start(inputs: readonly Tensor[]): { tree: OutputTree; run: AsyncRun<Shaped[]> } {
+    const shapes = shapesOf(inputs);
+    const { handle, tree } = this.#programFor(shapes);
+    const data = dataOf(inputs);
+    return { tree, run: binding().graphRunAsync(handle, data, shapes, this.#threads) };
   }
 
   /**

@@ -6,11 +6,15 @@ import { unavailable } from './http-error';
 import type { OutputTensor } from './protocol/response';
 import type { Inputs } from './staging';
 
+/** A run under way. */
+export interface Running {
+  readonly outputs: Promise<readonly OutputTensor[]>;
+  /** Rejects the outputs as soon as the run has stopped. */
+  cancel(): void;
+}
+
 /** Runs the model for these requests, with one call of the compiled session. */
-export type Run = (
-  requests: readonly Inputs[],
-  signal: AbortSignal,
-) => Promise<readonly OutputTensor[]>;
+export type Run = (requests: readonly Inputs[]) => Running;
 
 /** What a batcher tells of its work. */
 export interface BatchEvents {
@@ -57,9 +61,11 @@ interface Job {
 
 interface Batch {
   readonly jobs: readonly Job[];
-  readonly controller: AbortController;
+  running?: Running;
   /** Jobs that somebody still waits for. */
   wanted: number;
+  /** Why it was cancelled. */
+  reason?: unknown;
 }
 
 export interface Ticket {
@@ -176,7 +182,10 @@ export class Batcher {
       this.#checkIdle();
     }
     const { batch } = job;
-    if (batch && --batch.wanted === 0) batch.controller.abort(reason);
+    if (batch && --batch.wanted === 0) {
+      batch.reason = reason;
+      batch.running?.cancel();
+    }
   }
 
   /** Looks for work once all requests that have arrived by now are read. */
@@ -241,7 +250,7 @@ export class Batcher {
   }
 
   #start(jobs: readonly Job[], rows: number): void {
-    const batch: Batch = { jobs, controller: new AbortController(), wanted: jobs.length };
+    const batch: Batch = { jobs, wanted: jobs.length };
     for (const job of jobs) {
       this.#waiting.delete(job);
       job.batch = batch;
@@ -257,11 +266,20 @@ export class Batcher {
       waits: jobs.map(({ submittedAt }) => startedAt - submittedAt),
     };
     this.#options.events?.onStart?.(info);
-    const requests = jobs.map(({ inputs }) => inputs);
-    this.#options.run(requests, batch.controller.signal).then(
+    batch.running = this.#run(jobs.map(({ inputs }) => inputs));
+    batch.running.outputs.then(
       (outputs) => this.#end(batch, info, undefined, outputs),
-      (error: unknown) => this.#end(batch, info, error),
+      (error: unknown) => this.#end(batch, info, batch.reason ?? error),
     );
+  }
+
+  #run(requests: readonly Inputs[]): Running {
+    try {
+      return this.#options.run(requests);
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error));
+      return { outputs: Promise.reject(reason), cancel: () => undefined };
+    }
   }
 
   #end(batch: Batch, info: BatchInfo, error: unknown, outputs?: readonly OutputTensor[]): void {

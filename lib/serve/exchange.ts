@@ -117,6 +117,7 @@ export class Exchange {
     const durationMs = performance.now() - this.#startedAt;
     this.#service.metrics.answered(this.#spec, this.#start.route, status, durationMs / 1000);
     const { hooks, onHookError } = this.#service;
+    if (hooks.onRequestEnd === undefined) return;
     callHook(
       hooks.onRequestEnd,
       onHookError,

@@ -10,6 +10,7 @@ import Fastify, {
 
 import { type CheckedConfig, checkConfig, type ModelConfig, type ServeConfig } from './config';
 import { nnconvServe } from './plugin';
+import { LazyLog } from './request-log';
 import { openService, type Service } from './service';
 
 /** A server that listens; made by {@link startServer}. */
@@ -73,6 +74,8 @@ function createApp(
     logger: { level: logLevel, ...(stream === undefined ? {} : { stream }) },
     // A line for each request that went well is for debugging.
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger, bindings, childOptions) =>
+      new LazyLog(logger, bindings, childOptions),
     requestTimeout: requestTimeoutMs,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, _request, reply) =>

@@ -5,7 +5,7 @@ import { argValueError, pyList, shapeError } from '../errors';
 import { compile, type Session } from '../graph';
 import type { Preprocessing } from '../image';
 import { isTensor, product, readData, type Tensor, wrap } from '../tensor';
-import { type BatchEvents, Batcher, plannedSizes } from './batcher';
+import { type BatchEvents, Batcher, plannedSizes, type Running } from './batcher';
 import type { CheckedInput, CheckedModel } from './config';
 import type { OutputTensor } from './protocol/response';
 import { hasBatch, type ModelSpec, type TensorSpec } from './spec';
@@ -56,7 +56,7 @@ export class ServedModel {
     const { maxBatchSize } = opened;
     const staging = new Staging();
     this.batcher = new Batcher({
-      run: (requests, signal) => run(session, staging.merge(requests), signal),
+      run: (requests) => run(session, staging.merge(requests)),
       batched: hasBatch(spec),
       maxBatchSize,
       maxDelayMs: config.maxDelayMs,
@@ -125,14 +125,12 @@ function open({ module, inputs }: Opened, threads: number | undefined): Session 
 /** Multiply-accumulates of some 0.2 ms. */
 const SMALL_MACS = 10e6;
 
-async function run(
-  session: Session,
-  inputs: readonly Tensor<'float32'>[],
-  signal: AbortSignal,
-): Promise<readonly OutputTensor[]> {
+function run(session: Session, inputs: readonly Tensor<'float32'>[]): Running {
   // Copies its inputs at once.
-  const result = await session.runAsync<unknown>(...inputs, { signal });
-  return leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
+  const run = session.start(inputs);
+  const read = (result: unknown): readonly OutputTensor[] =>
+    leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
+  return { outputs: run.outputs.then(read), cancel: () => run.cancel() };
 }
 
 interface Leaf {

@@ -34,13 +34,14 @@ async function register(app: FastifyInstance, options: PluginOptions): Promise<v
     if (!service.ready) reply.header('connection', 'close');
     done(null, payload);
   });
-  app.addHook('onRequest', (request, _reply, done) => {
-    const { open } = request.routeOptions.config as RouteFlags;
-    if (open || !service.guarded) return done();
-    const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (token !== undefined && service.admits(token)) return done();
-    done(new HttpError(401, 'a token is needed: Authorization: Bearer ...'));
-  });
+  if (service.guarded)
+    app.addHook('onRequest', (request, _reply, done) => {
+      const { open } = request.routeOptions.config as RouteFlags;
+      if (open) return done();
+      const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
+      if (token !== undefined && service.admits(token)) return done();
+      done(new HttpError(401, 'a token is needed: Authorization: Bearer ...'));
+    });
 
   metadataRoutes(app, service);
   repositoryRoutes(app, service);

@@ -32,19 +32,33 @@ interface Served {
   shape: readonly number[];
   /** Pictures of one request. */
   rows: number;
+  /** Pictures of a run at most: what `nnconv serve` chooses for such inputs. */
+  batch: number;
 }
 
 const DIGIT = [1, 28, 28];
 const MODELS: readonly Served[] = [
-  { name: 'digits', model: 'digits', file: 'digits', shape: DIGIT, rows: 1 },
-  { name: 'digits-32', model: 'digits', file: 'digits', shape: DIGIT, rows: 32 },
-  { name: 'resnet18-64', model: 'resnet18', file: 'resnet18-64', shape: [3, 64, 64], rows: 1 },
-  { name: 'resnet18', model: 'resnet18', file: 'resnet18', shape: [3, 224, 224], rows: 1 },
+  { name: 'digits', model: 'digits', file: 'digits', shape: DIGIT, rows: 1, batch: 32 },
+  { name: 'digits-32', model: 'digits', file: 'digits', shape: DIGIT, rows: 32, batch: 32 },
+  {
+    name: 'resnet18-64',
+    model: 'resnet18',
+    file: 'resnet18-64',
+    shape: [3, 64, 64],
+    rows: 1,
+    batch: 8,
+  },
+  {
+    name: 'resnet18',
+    model: 'resnet18',
+    file: 'resnet18',
+    shape: [3, 224, 224],
+    rows: 1,
+    batch: 8,
+  },
 ];
 
-/** Pictures of a run, and of a request. */
-const batchOf = ({ rows }: Served): number => Math.max(8, rows);
-/** Two batches run or are ready to; with these, 48 requests are let in. */
+/** Requests that wait; those of two batches run or are ready to. */
 const QUEUE = 32;
 const BELOW = 0.7;
 /** Connections that are too many. */
@@ -174,7 +188,6 @@ async function startNnconv(served: Served, folder: string): Promise<Running> {
         model: served.model,
         weights: weightsOf(served),
         inputs: [{ name: 'input', shape: [-1, ...served.shape] }],
-        batching: { maxBatchSize: batchOf(served) },
         queue: { maxSize: QUEUE },
       },
     ],
@@ -217,7 +230,7 @@ async function round(served: Served, folder: string): Promise<Round> {
     return { rate: rate / served.rows, cpuMs: cpuMs * served.rows };
   };
   const alone = await offline(served.rows);
-  const batches = await offline(batchOf(served));
+  const batches = await offline(served.batch);
 
   const nnconv = await startNnconv(served, folder);
   const target = nnconvTarget(served, nnconv.url);
@@ -296,7 +309,7 @@ async function measureModel(served: Served, folder: string): Promise<object> {
     (item) => item.server.rate / item.alone.rate,
   );
   const latency = ({ p50, p99 }: Measured): string => `   p50 ${p50} ms, p99 ${p99} ms`;
-  const batch = batchOf(served);
+  const { batch } = served;
   console.log(`\n${served.name}, requests of ${[served.rows, ...served.shape].join('x')}`);
   printRow('runAsync, one request a run', alone);
   if (batch > served.rows) printRow(`runAsync, batches of ${batch}`, batches);

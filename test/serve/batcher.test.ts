@@ -7,7 +7,7 @@ import { until } from './support';
 
 interface PendingRun {
   inputs: readonly OutputTensor[];
-  signal: AbortSignal;
+  cancelled: boolean;
   finish: () => void;
   fail: (error: Error) => void;
 }
@@ -20,18 +20,25 @@ function make(options: Partial<BatcherOptions> = {}) {
     maxBatchSize: 4,
     maxDelayMs: 0,
     maxQueue: 100,
-    run: (requests, signal) =>
-      new Promise<readonly OutputTensor[]>((resolve, reject) => {
-        const inputs = new Staging().merge(requests).map(({ data, shape }) => ({ data, shape }));
-        runs.push({
+    run: (requests) => {
+      const inputs = new Staging().merge(requests).map(({ data, shape }) => ({ data, shape }));
+      let cancel!: () => void;
+      const outputs = new Promise<readonly OutputTensor[]>((resolve, reject) => {
+        const run: PendingRun = {
           inputs,
-          signal,
+          cancelled: false,
           finish: () =>
             resolve(inputs.map(({ data, shape }) => ({ data: data.map((x) => 2 * x), shape }))),
           fail: reject,
-        });
-        signal.addEventListener('abort', () => reject(signal.reason as Error));
-      }),
+        };
+        cancel = () => {
+          run.cancelled = true;
+          reject(new Error('cancelled'));
+        };
+        runs.push(run);
+      });
+      return { outputs, cancel };
+    },
     ...options,
   });
   return { batcher, runs };
@@ -200,10 +207,10 @@ test('a run is aborted when nobody waits for it any more, and not before', async
   await until(() => runs.length === 1);
   first.cancel(new Error('left'));
   await expect(first.result).rejects.toThrow('left');
-  expect(runs[0].signal.aborted).toBe(false);
+  expect(runs[0].cancelled).toBe(false);
   second.cancel(new Error('gone'));
   await expect(second.result).rejects.toThrow('gone');
-  expect(runs[0].signal.aborted).toBe(true);
+  expect(runs[0].cancelled).toBe(true);
   await batcher.idle();
 });
 
@@ -229,6 +236,22 @@ test('an error is that of all requests of the run, and of no other', async () =>
   expect(Array.from((await tickets[2].result)[0].data)).toEqual([6, 8]);
 });
 
+test('a run that can not begin is an error of its requests, and the next one begins', async () => {
+  let calls = 0;
+  const { batcher } = make({
+    maxBatchSize: 1,
+    run: () => {
+      if (calls++ === 0) throw new Error('no memory');
+      const outputs = Promise.resolve([{ data: Float32Array.of(5, 6), shape: [1, 2] }]);
+      return { outputs, cancel: () => undefined };
+    },
+  });
+  const [first, second] = [batcher.submit(rows(1)), batcher.submit(rows(2))];
+  await expect(first.result).rejects.toThrow('no memory');
+  expect(Array.from((await second.result)[0].data)).toEqual([5, 6]);
+  await batcher.idle();
+});
+
 test('idle when all is answered; all can be given up', async () => {
   const { batcher, runs } = make({ maxBatchSize: 1 });
   await batcher.idle();
@@ -242,7 +265,7 @@ test('idle when all is answered; all can be given up', async () => {
   batcher.abortAll(new Error('over'));
   expect((await outcomes).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
   await waiting;
-  expect(runs.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+  expect(runs.map(({ cancelled }) => cancelled)).toEqual([true, true]);
 });
 
 test('events tell rows, waits and contexts', async () => {

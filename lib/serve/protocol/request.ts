@@ -1,38 +1,20 @@
-/** The body of an inference request -> tensors, checked against the model. */
+/** The body of an inference request -> tensors. */
 import { pyList, show } from '../../errors';
 import { badRequest } from '../http-error';
-import type { ModelSpec, TensorSpec } from '../spec';
-import { type Datatype, DATATYPES, type Elements } from './datatypes';
-import { isObject, type JsonObject, member, parseJson } from './json';
+import type { ModelSpec } from '../spec';
+import type { Datatype, Elements } from './datatypes';
+import { type InferHeader, type InferInputHeader, parseHeader } from './header';
 
 export interface InferInput {
   readonly data: Elements;
   readonly shape: readonly number[];
 }
 
-export interface WantedOutput {
-  /** Which of the model's outputs. */
-  readonly index: number;
-  readonly binary: boolean;
-}
-
-/** What a request may say besides; only scalars. */
-export type Parameters = Readonly<Record<string, string | number | boolean>>;
-
 export interface InferRequest {
-  readonly id?: string;
-  /** As they came, to be echoed; without those that only this server reads. */
-  readonly parameters: Parameters;
+  readonly header: InferHeader;
   /** In the model's order. */
   readonly inputs: readonly InferInput[];
-  readonly outputs: readonly WantedOutput[];
-  /** The parameter `timeout`, which is in microseconds, as milliseconds. */
-  readonly timeoutMs?: number;
 }
-
-/** Parameters that are about this request, and say nothing about its answer. */
-const CONSUMED = new Set(['binary_data_output', 'timeout']);
-const MAX_NAME = 256;
 
 /**
  * Reads a request to `model`.
@@ -47,230 +29,71 @@ export function parseInferRequest(
   headerLength: number | undefined,
   model: ModelSpec,
 ): InferRequest {
-  if (headerLength !== undefined && headerLength > body.length) {
+  if (headerLength === undefined) {
+    const header = parseHeader(body, false, model);
+    return { header, inputs: takeInputs(header, NOTHING, model) };
+  }
+  if (headerLength > body.length) {
     throw badRequest(
       `Inference-Header-Content-Length is ${headerLength}, but the body has ${body.length} bytes`,
     );
   }
-  const root = parseJson(headerLength === undefined ? body : body.subarray(0, headerLength));
-  if (!isObject(root)) throw badRequest('the body must be a JSON object');
-  const binary = headerLength === undefined ? undefined : body.subarray(headerLength);
-  const id = member(root, 'id');
-  if (id !== undefined && typeof id !== 'string') {
-    throw badRequest(`id must be a string, got ${show(id)}`);
-  }
-  const parameters = parseParameters('parameters', root);
-  return {
-    id,
-    parameters: Object.fromEntries(
-      Object.entries(parameters).filter(([key]) => !CONSUMED.has(key)),
-    ),
-    inputs: parseInputs(member(root, 'inputs'), binary, model),
-    outputs: parseOutputs(
-      member(root, 'outputs'),
-      flag('parameters', parameters, 'binary_data_output') ?? false,
-      model,
-    ),
-    timeoutMs: parseTimeout(parameters),
-  };
+  const header = knownHeader(body.subarray(0, headerLength), model);
+  return { header, inputs: takeInputs(header, body.subarray(headerLength), model) };
 }
 
-function parseParameters(path: string, owner: JsonObject): Parameters {
-  const value = member(owner, 'parameters');
-  if (value === undefined) return {};
-  if (!isObject(value)) throw badRequest(`${path} must be an object, got ${show(value)}`);
-  for (const [key, item] of Object.entries(value)) {
-    if (!['string', 'number', 'boolean'].includes(typeof item)) {
-      throw badRequest(
-        `${path}.${key.slice(0, MAX_NAME)} must be a string, a number or a boolean, got ${show(item)}`,
-      );
-    }
-    if (typeof item === 'number' && !Number.isFinite(item)) {
-      throw badRequest(`${path}.${key.slice(0, MAX_NAME)} is beyond the range of a number`);
-    }
-  }
-  return value as Parameters;
+const NOTHING = Buffer.alloc(0);
+
+/** A client that sends binary data says the same of them each time. */
+const MOST_KNOWN = 16;
+const MOST_KNOWN_BYTES = 1024;
+const known = new WeakMap<ModelSpec, Map<string, InferHeader>>();
+
+/** What these bytes were read as before, or are now. */
+function knownHeader(json: Buffer, model: ModelSpec): InferHeader {
+  if (json.length > MOST_KNOWN_BYTES) return parseHeader(json, true, model);
+  let headers = known.get(model);
+  if (headers === undefined) known.set(model, (headers = new Map<string, InferHeader>()));
+  const key = json.toString('latin1');
+  let header = headers.get(key);
+  if (header !== undefined) return header;
+  header = parseHeader(json, true, model);
+  // Elements are not kept.
+  if (header.inputs.some(({ data }) => data !== undefined)) return header;
+  if (headers.size >= MOST_KNOWN) headers.delete(headers.keys().next().value!);
+  headers.set(key, header);
+  return header;
 }
 
-function flag(path: string, parameters: Parameters, key: string): boolean | undefined {
-  const value = member(parameters, key);
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw badRequest(`${path}.${key} must be true or false, got ${show(value)}`);
-}
-
-function parseTimeout(parameters: Parameters): number | undefined {
-  const value = member(parameters, 'timeout');
-  if (value === undefined) return undefined;
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw badRequest(`parameters.timeout must be microseconds, got ${show(value)}`);
-  }
-  // Triton's clients send 0 for none.
-  return value === 0 ? undefined : (value as number) / 1000;
-}
-
-function parseInputs(
-  value: unknown,
-  binary: Buffer | undefined,
-  model: ModelSpec,
-): readonly InferInput[] {
-  if (!Array.isArray(value)) throw badRequest(`inputs must be an array, got ${show(value)}`);
-  const found = new Array<InferInput | undefined>(model.inputs.length).fill(undefined);
+function takeInputs(header: InferHeader, binary: Buffer, model: ModelSpec): readonly InferInput[] {
+  const inputs = new Array<InferInput>(model.inputs.length);
   let used = 0;
-  value.forEach((item: unknown, position) => {
-    const path = `inputs[${position}]`;
-    if (!isObject(item)) throw badRequest(`${path} must be an object, got ${show(item)}`);
-    const index = indexOf(path, item, model.inputs, model, 'input');
-    if (found[index]) {
-      throw badRequest(`${path}: the input '${model.inputs[index].name}' is given twice`);
+  for (const input of header.inputs) {
+    const { path, index, shape, count, datatype } = input;
+    if (input.data !== undefined) {
+      inputs[index] = { data: fromJson(input, input.data), shape };
+      continue;
     }
-    const shape = parseShape(path, item, model.inputs[index], model);
-    const datatype = parseDatatype(path, item);
-    const count = shape.reduce((total, size) => total * size, 1);
-    const size = member(parseParameters(`${path}.parameters`, item), 'binary_data_size');
-    let data: Elements;
-    if (size === undefined) {
-      data = fromJson(path, member(item, 'data'), shape, count, datatype);
-    } else {
-      data = fromBinary(path, item, size, binary?.subarray(used), count, datatype);
-      used += size as number;
+    const bytes = count * datatype.bytes;
+    const left = binary.length - used;
+    if (left < bytes) {
+      throw badRequest(`${path} needs ${bytes} bytes of binary data, but ${left} are left`);
     }
-    found[index] = { data, shape };
-  });
-  const missing = found.findIndex((input) => input === undefined);
-  if (missing >= 0) {
-    throw badRequest(`the input '${model.inputs[missing].name}' is missing`);
+    inputs[index] = { data: datatype.fromBytes(binary.subarray(used, used + bytes), count), shape };
+    used += bytes;
   }
-  const left = (binary?.length ?? 0) - used;
-  if (left > 0)
-    throw badRequest(`${left} bytes are left over behind the binary data of all inputs`);
-  const inputs = found as InferInput[];
-  checkRows(inputs, model);
+  if (used < binary.length) {
+    throw badRequest(
+      `${binary.length - used} bytes are left over behind the binary data of all inputs`,
+    );
+  }
   return inputs;
 }
 
-function checkRows(inputs: readonly InferInput[], model: ModelSpec): void {
-  const rows = inputs
-    .filter((_, index) => model.inputs[index].shape[0] === -1)
-    .map(({ shape }) => shape[0]);
-  if (rows.some((count) => count !== rows[0])) {
-    throw badRequest(`inputs disagree about the size of the batch: ${pyList(rows)}`);
-  }
-  if (rows.length > 0 && rows[0] > model.maxRows) {
-    throw badRequest(
-      `a request to '${model.name}' may have a batch of at most ${model.maxRows}, got ${rows[0]}`,
-    );
-  }
-}
-
-function indexOf(
-  path: string,
-  item: JsonObject,
-  tensors: readonly TensorSpec[],
-  model: ModelSpec,
-  kind: 'input' | 'output',
-): number {
-  const name = member(item, 'name');
-  if (typeof name !== 'string') {
-    throw badRequest(`${path}.name must be a string, got ${show(name)}`);
-  }
-  const index = tensors.findIndex((tensor) => tensor.name === name);
-  if (index < 0) {
-    throw badRequest(
-      `${path}.name: the model '${model.name}' has no ${kind} ${show(name).replace('string ', '')}; ` +
-        `it has ${tensors.map((tensor) => `'${tensor.name}'`).join(', ')}`,
-    );
-  }
-  return index;
-}
-
-function parseShape(
-  path: string,
-  item: JsonObject,
-  tensor: TensorSpec,
-  model: ModelSpec,
-): readonly number[] {
-  const shape = member(item, 'shape');
-  if (!Array.isArray(shape)) {
-    throw badRequest(`${path}.shape must be an array of integers, got ${show(shape)}`);
-  }
-  const fits =
-    shape.length === tensor.shape.length &&
-    tensor.shape.every((size, dim) => {
-      const given: unknown = shape[dim];
-      return (
-        Number.isSafeInteger(given) && (given as number) >= 1 && (size === -1 || size === given)
-      );
-    });
-  if (!fits) {
-    throw badRequest(
-      `${path}.shape must be ${pyList(tensor.shape)} for '${tensor.name}'` +
-        `${tensor.shape.includes(-1) ? ', where -1 is any size from 1' : ''}, got ${show(shape)}`,
-    );
-  }
-  const sizes = shape as number[];
-  // A product of integers that is too large stays too large, exact or not.
-  const count = sizes.reduce((total, size) => total * size, 1);
-  if (count > model.maxElements) {
-    throw badRequest(
-      `${path}.shape ${pyList(sizes)} has more than ${model.maxElements} elements, the limit`,
-    );
-  }
-  return sizes;
-}
-
-function parseDatatype(path: string, item: JsonObject): Datatype {
-  const name = member(item, 'datatype');
-  if (typeof name !== 'string') {
-    throw badRequest(`${path}.datatype must be a string, got ${show(name)}`);
-  }
-  const datatype = DATATYPES.get(name);
-  if (datatype === undefined) {
-    throw badRequest(
-      `${path}.datatype must be one of ${[...DATATYPES.keys()].join(', ')}, got ${show(name)}`,
-    );
-  }
-  return datatype;
-}
-
-function fromBinary(
-  path: string,
-  item: JsonObject,
-  size: unknown,
-  bytes: Buffer | undefined,
-  count: number,
-  datatype: Datatype,
-): Elements {
-  if (bytes === undefined) {
-    throw badRequest(
-      `${path} has binary_data_size, but the request no header Inference-Header-Content-Length`,
-    );
-  }
-  if (member(item, 'data') !== undefined) {
-    throw badRequest(`${path} has both data and binary_data_size`);
-  }
-  const expected = count * datatype.bytes;
-  if (size !== expected) {
-    throw badRequest(
-      `${path}.parameters.binary_data_size must be ${expected} (${count} elements of ` +
-        `${datatype.name}), got ${show(size)}`,
-    );
-  }
-  if (bytes.length < expected) {
-    throw badRequest(
-      `${path} needs ${expected} bytes of binary data, but ${bytes.length} are left`,
-    );
-  }
-  return datatype.fromBytes(bytes.subarray(0, expected), count);
-}
-
 function fromJson(
-  path: string,
-  data: unknown,
-  shape: readonly number[],
-  count: number,
-  datatype: Datatype,
+  { path, shape, count, datatype }: InferInputHeader,
+  data: readonly unknown[],
 ): Float32Array<ArrayBuffer> {
-  if (!Array.isArray(data)) throw badRequest(`${path}.data must be an array, got ${show(data)}`);
   const nested = Array.isArray(data[0]);
   checkLengths(path, data, nested ? shape : [count]);
   const result = new Float32Array(count);
@@ -321,36 +144,4 @@ function fill(
     at++;
   }
   return at;
-}
-
-function parseOutputs(
-  value: unknown,
-  binaryByDefault: boolean,
-  model: ModelSpec,
-): readonly WantedOutput[] {
-  if (value === undefined) {
-    return model.outputs.map((_, index) => ({ index, binary: binaryByDefault }));
-  }
-  if (!Array.isArray(value)) throw badRequest(`outputs must be an array, got ${show(value)}`);
-  const seen = new Set<number>();
-  return value.map((item: unknown, position) => {
-    const path = `outputs[${position}]`;
-    if (!isObject(item)) throw badRequest(`${path} must be an object, got ${show(item)}`);
-    const index = indexOf(path, item, model.outputs, model, 'output');
-    if (seen.has(index)) {
-      throw badRequest(`${path}: the output '${model.outputs[index].name}' is given twice`);
-    }
-    seen.add(index);
-    const parameters = parseParameters(`${path}.parameters`, item);
-    const classes = member(parameters, 'classification');
-    if (classes !== undefined && classes !== 0) {
-      throw badRequest(
-        `${path}.parameters.classification is not supported: the route classify takes pictures`,
-      );
-    }
-    return {
-      index,
-      binary: flag(`${path}.parameters`, parameters, 'binary_data') ?? binaryByDefault,
-    };
-  });
 }

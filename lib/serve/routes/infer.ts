@@ -21,9 +21,9 @@ export async function infer(
   const read = readBody(request, limits.bodyLimit);
   const body = read instanceof Buffer ? read : await read;
   const { model } = exchange;
-  const parsed = parseInferRequest(body, jsonLength, model.spec);
-  const outputs = await exchange.run(model, parsed.inputs, parsed.timeoutMs);
-  const response = encodeInferResponse(model.spec, parsed, outputs);
+  const { header, inputs } = parseInferRequest(body, jsonLength, model.spec);
+  const outputs = await exchange.run(model, inputs, header.timeoutMs);
+  const response = encodeInferResponse(model.spec, header, outputs);
   if (response.headerLength === undefined) {
     reply.header('content-type', 'application/json');
   } else {
