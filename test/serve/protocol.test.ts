@@ -165,6 +165,50 @@ describe('binary data', () => {
     expect(Array.from(new Float32Array(bytes.buffer))).toEqual(expected(data));
   });
 
+  test('a description that was sent before means what it meant, whatever the data', async () => {
+    const description = head(
+      { binary_data_size: 128 },
+      { id: 'again', parameters: { binary_data_output: true, mine: 3 } },
+    );
+    for (const seed of [1, 2, 3]) {
+      const data = values(ROW, seed);
+      const { payload, headers } = binaryBody(description, data);
+      const response = await answer(payload, headers);
+      const length = Number(response.headers.get('inference-header-content-length'));
+      expect(JSON.parse(response.bytes.subarray(0, length).toString())).toEqual({
+        model_name: 'small',
+        model_version: '1',
+        id: 'again',
+        parameters: { mine: 3 },
+        outputs: [
+          { name: 'y', datatype: 'FP32', shape: [1, 3], parameters: { binary_data_size: 12 } },
+        ],
+      });
+      const bytes = Uint8Array.from(response.bytes.subarray(length));
+      expect(Array.from(new Float32Array(bytes.buffer))).toEqual(expected(data));
+    }
+    const short = binaryBody(description, values(ROW - 1));
+    expect(await refusal(short.payload, short.headers)).toMatch(/needs 128 bytes .* 124 are left/);
+    const long = binaryBody(description, values(ROW + 1));
+    expect(await refusal(long.payload, long.headers)).toMatch(/^4 bytes are left over/);
+    // One that is wrong is wrong each time.
+    const wrong = binaryBody(head({ binary_data_size: 64 }), values(ROW));
+    for (let i = 0; i < 2; i++) {
+      expect(await refusal(wrong.payload, wrong.headers)).toMatch(/binary_data_size must be 128/);
+    }
+  });
+
+  test('more descriptions than are kept, and long ones', async () => {
+    const data = values(ROW);
+    const ids = Array.from({ length: 40 }, (_, i) => `${i % 25}`).concat('x'.repeat(2000));
+    for (const id of ids) {
+      const { payload, headers } = binaryBody(head({ binary_data_size: 128 }, { id }), data);
+      const body = (await answer(payload, headers)).json();
+      expect(body.id).toBe(id);
+      expect(body.outputs[0].data).toEqual(expected(data));
+    }
+  });
+
   test('each output says whether it is binary', async () => {
     const data = values(ROW);
     const { payload, headers } = binaryBody(
