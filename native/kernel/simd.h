@@ -74,6 +74,22 @@ NNCONV_INLINE vf vmax(vf a, vf b) {
 #endif
 }
 
+// Whether any lane is NaN.
+NNCONV_INLINE bool vany_nan(vf v) {
+#if defined(NNCONV_SIMD_AVX2)
+  return _mm256_movemask_ps(_mm256_cmp_ps((__m256)v, (__m256)v, _CMP_UNORD_Q)) != 0;
+#elif defined(NNCONV_SIMD_AVX512)
+  return _mm512_cmp_ps_mask((__m512)v, (__m512)v, _CMP_UNORD_Q) != 0;
+#elif defined(NNCONV_SIMD_NEON)
+  return vminvq_u32(vceqq_f32((float32x4_t)v, (float32x4_t)v)) == 0;
+#else
+  const vi nan = v != v;
+  int any = 0;
+  for (int j = 0; j < W; ++j) any |= nan[j];
+  return any != 0;
+#endif
+}
+
 // A mask of the lanes j with lo <= j < hi; lanes left out are not touched in memory and load as 0.
 #if defined(NNCONV_SIMD_AVX2)
 typedef __m256i vmask;

@@ -68,16 +68,13 @@ void winograd_gather(const WinogradGather* g) {
       const float* p = g->input + in_y * g->input_row + in_x;
       const bool inside = in_x >= 0 && in_x + W <= g->in_columns;
       const vmask mask = lane_mask(-in_x, g->in_columns - in_x);
+      vf r[W][1];
       NNCONV_UNROLL
-      for (int c = 0; c < W; c += 4) {
-        vf r[4];
-        NNCONV_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          const float* q = p + (c + i) * g->input_channel;
-          r[i] = c + i >= g->channels ? (vf){} : inside ? vload(q) : vload_mask(q, mask);
-        }
-        store_four(r[0], r[1], r[2], r[3], row + x * W + c, W, Plain{});
+      for (int c = 0; c < W; ++c) {
+        const float* q = p + c * g->input_channel;
+        r[c][0] = c >= g->channels ? (vf){} : inside ? vload(q) : vload_mask(q, mask);
       }
+      store_transposed<W, 1, 0, 0>(r, row + x * W, W, Plain{});
     }
   }
 }
@@ -315,11 +312,7 @@ NNCONV_INLINE bool tile_outputs(const float* tile, int64_t m_xi, vf bias, const 
     }
     row(i, y);
   }
-  float lanes[W];
-  vstore(lanes, zero);
-  float sum = 0.0f;
-  for (int j = 0; j < W; ++j) sum += lanes[j];
-  return sum != sum;
+  return vany_nan(zero);
 }
 
 // The first `channels` and `columns` of a vector's rows.
