@@ -181,8 +181,39 @@ NNCONV_INLINE void finish_sum(vf (&acc)[M][V], vf (&total)[M][V]) {
 constexpr int64_t kAhead = 16;
 constexpr int kLine = 64 / sizeof(float);
 
+// Rows of outputs, of which each step asks for one: all at once they would keep the loads waiting.
+struct AskedRows {
+  const char* row;
+  int64_t step, last;  // bytes to the next row, and to a row's last float
+  int64_t rows;
+};
+
+NNCONV_INLINE void ask_row(AskedRows& asked) {
+  __builtin_prefetch(asked.row, 1);
+  __builtin_prefetch(asked.row + asked.last, 1);
+  asked.row += asked.step;
+  --asked.rows;
+}
+
+// ASK: only as many steps as there are rows.
+template <int M, int V, bool ASK>
+NNCONV_INLINE void oc_steps(vf (&acc)[M][V], const float*& input, const float*& weight,
+                            const float*& next, int64_t k, int64_t input_k, int64_t next_step,
+                            AskedRows& asked) {
+  for (; k > 0; --k) {
+    if (ASK) ask_row(asked);
+    oc_step<M, V>(acc, input, weight, 1);
+    NNCONV_UNROLL
+    for (int j = 0; j < V * W; j += kLine) __builtin_prefetch(weight + kAhead * V * W + j);
+    __builtin_prefetch(next, 0, 2);
+    next += next_step;
+    input += input_k;
+    weight += V * W;
+  }
+}
+
 template <int M, int V>
-NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
+NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V], AskedRows asked) {
   vf total[M][V];
   int64_t left = kSumSteps;
   bool first = true;
@@ -199,18 +230,14 @@ NNCONV_INLINE void oc_sum(const OcTile* t, vf (&acc)[M][V]) {
         first = false;
         left = kSumSteps;
       }
-      const int64_t n = k < left ? k : left;
+      const int64_t most = k < left ? k : left;
+      const int64_t n = asked.rows > 0 && asked.rows < most ? asked.rows : most;
       k -= n;
       left -= n;
-      for (int64_t i = n; i > 0; --i) {
-        oc_step<M, V>(acc, input, weight, 1);
-        NNCONV_UNROLL
-        for (int j = 0; j < V * W; j += kLine) __builtin_prefetch(weight + kAhead * V * W + j);
-        __builtin_prefetch(next, 0, 2);
-        next += next_step;
-        input += t->input_k;
-        weight += V * W;
-      }
+      if (asked.rows > 0)
+        oc_steps<M, V, true>(acc, input, weight, next, n, t->input_k, next_step, asked);
+      else
+        oc_steps<M, V, false>(acc, input, weight, next, n, t->input_k, next_step, asked);
     }
   }
   const float* weight = t->weight;
@@ -300,12 +327,19 @@ NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int6
 
 template <int M, int V>
 void oc_tile(const OcTile* t) {
-  if (t->out_block)
+  AskedRows asked = {};
+  if (t->out_block) {
     prefetch_outputs(t->finish, t->out, t->out_block, V, M * W);
-  else
+  } else if (M > 1 && t->out_m == 1 && t->segment_count > 0 &&
+             t->segment_count * t->segments->k >= 2 * t->channels) {
+    asked = {(const char*)t->out, 4 * t->out_c, 4 * M - 4, t->channels};
+    if (t->finish && t->finish->other)
+      prefetch_rows<false>((const char*)t->out + t->finish->other, t->out_c, t->channels, M, 1);
+  } else {
     prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1, t->out_m);
+  }
   vf acc[M][V];
-  oc_sum<M, V>(t, acc);
+  oc_sum<M, V>(t, acc, asked);
   if (t->bias) {
     vf bias[V];
     NNCONV_UNROLL
@@ -331,7 +365,7 @@ NNCONV_INLINE void paired_store(const OcTile* t, const vf (&pixels)[2 * M][1], c
 template <int M>
 void oc_paired(const OcTile* t) {
   vf acc[M][2];
-  oc_sum<M, 2>(t, acc);
+  oc_sum<M, 2>(t, acc, {});
   if (t->bias) {
     const vf b = vload_n(t->bias, t->channels);
     const vf bias[2] = {b, b};
