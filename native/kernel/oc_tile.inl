@@ -316,13 +316,19 @@ NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int6
   }
 }
 
-// The outputs, and what will be added to them, on their way to the cache while they are computed: a
-// fresh output is in none, and stores would wait for each line.
+// What will be added to outputs.
+NNCONV_INLINE void prefetch_others(const Finish* finish, const float* out, int64_t step,
+                                   int64_t rows, int64_t floats, int64_t stride = 1) {
+  if (finish && finish->other)
+    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats, stride);
+}
+
+// The same and the outputs, on their way to the cache while they are computed: a fresh output is in
+// none, and stores would wait for each line.
 NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int64_t step,
                                     int64_t rows, int64_t floats, int64_t stride = 1) {
   prefetch_rows<true>((const char*)out, step, rows, floats, stride);
-  if (finish && finish->other)
-    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats, stride);
+  prefetch_others(finish, out, step, rows, floats, stride);
 }
 
 template <int M, int V>
@@ -333,8 +339,7 @@ void oc_tile(const OcTile* t) {
   } else if (M > 1 && t->out_m == 1 && t->segment_count > 0 &&
              t->segment_count * t->segments->k >= 2 * t->channels) {
     asked = {(const char*)t->out, 4 * t->out_c, 4 * M - 4, t->channels};
-    if (t->finish && t->finish->other)
-      prefetch_rows<false>((const char*)t->out + t->finish->other, t->out_c, t->channels, M, 1);
+    prefetch_others(t->finish, t->out, t->out_c, t->channels, M);
   } else {
     prefetch_outputs(t->finish, t->out, t->out_c, t->channels, (M - 1) * t->out_m + 1, t->out_m);
   }

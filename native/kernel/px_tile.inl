@@ -145,8 +145,8 @@ void px_tile(const PxTile* t) {
     for (int64_t at = 0, end = t->tiles * V * W; at < end; at += V * W) {
       if (!asks_ahead || (b == t->blocks && at == 0))
         prefetch_outputs(t->finish, out + at, t->out_c, M, t->pixels);
-      else if (t->finish && t->finish->other)
-        prefetch_rows<false>((const char*)(out + at) + t->finish->other, t->out_c, M, t->pixels, 1);
+      else
+        prefetch_others(t->finish, out + at, t->out_c, M, t->pixels);
       const bool last = at + V * W == end;
       const float* next = !last ? out + at + V * W : b > 1 ? out + M * t->out_c : out;
       Ahead ahead = {(const char*)(next + kLine - 1), asks_ahead && !(last && b == 1) ? kLines : 0,
