@@ -1,3 +1,6 @@
+import * as v8 from 'node:v8';
+import * as vm from 'node:vm';
+
 import { type Timing, timingOf } from '../lib/cli/measure';
 
 export type { Timing };
@@ -47,10 +50,14 @@ export function inProcess(run: () => Float32Array | Promise<Float32Array>): Side
   };
 }
 
+v8.setFlagsFromString('--expose-gc');
+const collectGarbage = vm.runInNewContext('gc') as () => void;
+
 /**
  * Times all sides in turns, a block of calls each, until every side has had `seconds`: what the
  * machine does meanwhile then meets all of them alike. Threads of one side that still spin would slow the
- * other, so there is a pause before each block; its first calls only warm up.
+ * other, so there is a pause before each block; its first calls only warm up. Garbage of the benchmark's own
+ * is collected in the pause: V8 would mark its heap, by threads that take CPUs, in the turn of who comes next.
  */
 export async function interleave(
   sides: readonly Side[],
@@ -62,6 +69,7 @@ export async function interleave(
   const spent = sides.map(() => 0);
   while (Math.min(...spent) < seconds * 1000) {
     for (const [i, side] of sides.entries()) {
+      collectGarbage();
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       for (const ms of await side.block(blockMs, warmUps)) {
         samples[i].push(ms);
