@@ -53,12 +53,36 @@ interface Program {
 /** Programs that a session keeps: those used last. */
 const MOST_PROGRAMS = 16;
 
+/** A run on the addon's thread. */
+export interface StartedRun {
+  /** What the model's `forward` returns. */
+  readonly outputs: Promise<unknown>;
+  /** Rejects `outputs` as soon as the run has stopped. */
+  cancel(): void;
+}
+
+/**
+ * `runAsync` for callers of the library's own that start thousands a second: what that spends on options,
+ * signals and the stack of the call is as much as a small network takes.
+ */
+let startRun: (session: Session, inputs: readonly Tensor[]) => StartedRun;
+
 /**
  * A network ready to run: recorded, fused and planned once for each set of input shapes, and run with
  * one native call. Results don't depend on the batch or the number of threads, bit for bit. Made by
  * {@link compile}.
  */
 export class Session {
+  static {
+    startRun = (session, inputs) => {
+      const { tree, run } = session.#start(inputs);
+      return {
+        outputs: run.promise.then((results) => outputsOf(tree, results)),
+        cancel: () => void binding().cancelTask(run.task),
+      };
+    };
+  }
+
   readonly #model: Module;
   readonly #snapshot: Snapshot;
   readonly #threads: number;
@@ -118,20 +142,6 @@ export class Session {
       return started.run;
     });
     return outputsOf(tree, results) as Output;
-  }
-
-  /**
-   * The same for callers that start thousands a second: what `runAsync` spends on options, signals and
-   * the stack of the call is as much as a small network takes.
-   *
-   * @internal
-   */
-  start(inputs: readonly Tensor[]): { outputs: Promise<unknown>; cancel(): void } {
-    const { tree, run } = this.#start(inputs);
-    return {
-      outputs: run.promise.then((results) => outputsOf(tree, results)),
-      cancel: () => void binding().cancelTask(run.task),
-    };
   }
 
   #start(inputs: readonly Tensor[]): { tree: OutputTree; run: AsyncRun<Shaped[]> } {
@@ -312,3 +322,5 @@ export function compile(model: Module, options?: CompileOptions): Session {
   if (inputShapes !== undefined) session.prepare(...inputShapes);
   return session;
 }
+
+export { startRun };

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { argValueError, pyList, shapeError } from '../errors';
 import { compile, type Session } from '../graph';
+import { startRun } from '../graph/session';
 import type { Preprocessing } from '../image';
 import { isTensor, product, readData, type Tensor, wrap } from '../tensor';
 import { type BatchEvents, Batcher, plannedSizes, type Running } from './batcher';
@@ -127,7 +128,7 @@ const SMALL_MACS = 10e6;
 
 function run(session: Session, inputs: readonly Tensor<'float32'>[]): Running {
   // Copies its inputs at once.
-  const run = session.start(inputs);
+  const run = startRun(session, inputs);
   const read = (result: unknown): readonly OutputTensor[] =>
     leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
   return { outputs: run.outputs.then(read), cancel: () => run.cancel() };
