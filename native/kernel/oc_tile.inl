@@ -271,16 +271,16 @@ NNCONV_INLINE void store_all_transposed(const vf (&acc)[M][V], float* out, int64
   if constexpr (V > 2) store_transposed<M, V, 2, 0>(acc, out + 2 * W * out_c, out_c, finish);
 }
 
-// The first channels only.
+// The first channels, and pixels, only.
 template <int M, int V, typename F>
 NNCONV_INLINE void store_some_transposed(const vf (&acc)[M][V], float* out, int64_t out_c,
-                                         int64_t channels, const F& finish) {
+                                         int64_t channels, const F& finish, int64_t pixels = M) {
   float rows[V * W][M];
   store_all_transposed<M, V>(acc, &rows[0][0], M, Plain{});
   for (int64_t c = 0; c < channels; ++c, out += out_c) {
     NNCONV_UNROLL
     for (int m = 0; m < M; m += W) {
-      const int n = M - m < W ? M - m : W;
+      const int64_t n = pixels - m < W ? pixels - m : W;
       vstore_n(out + m, finish.part(vload_n(&rows[c][m], n), out + m, n), n);
     }
   }

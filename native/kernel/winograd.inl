@@ -315,16 +315,6 @@ NNCONV_INLINE bool tile_outputs(const float* tile, int64_t m_xi, vf bias, const 
   return vany_nan(zero);
 }
 
-// The first `channels` and `columns` of a vector's rows.
-template <typename F>
-NNCONV_INLINE void store_rows_part(const vf (&pixels)[W][1], float* out, int64_t out_c,
-                                   int64_t channels, int64_t columns, const F& finish) {
-  float rows[W][W];
-  store_transposed<W, 1, 0, 0>(pixels, &rows[0][0], W, Plain{});
-  for (int64_t c = 0; c < channels; ++c, out += out_c)
-    vstore_n(out, finish.part(vload(rows[c]), out, columns), columns);
-}
-
 // Neighbouring tiles: whole vectors of each channel's row at once.
 template <int HEIGHT, int WIDTH, typename F>
 NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, const F& finish) {
@@ -351,7 +341,7 @@ NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, con
       if (t->channels == W && t->columns - at >= W)
         store_transposed<W, 1, 0, 0>(row, out, t->out_channel, finish);
       else
-        store_rows_part(row, out, t->out_channel, t->channels, t->columns - at, finish);
+        store_some_transposed<W, 1>(row, out, t->out_channel, t->channels, finish, t->columns - at);
     }
   }
   return bad;
