@@ -1,5 +1,6 @@
 /** The JSON of an inference request, checked against the model; of tensors all but their elements. */
 import { pyList, show } from '../../errors';
+import { product } from '../../tensor';
 import { badRequest } from '../http-error';
 import type { ModelSpec, TensorSpec } from '../spec';
 import { type Datatype, DATATYPES } from './datatypes';
@@ -121,7 +122,7 @@ function parseInputs(
     }
     const shape = parseShape(path, item, model.inputs[index], model);
     const datatype = parseDatatype(path, item);
-    const count = shape.reduce((total, size) => total * size, 1);
+    const count = product(shape);
     const size = member(parseParameters(`${path}.parameters`, item), 'binary_data_size');
     const data = member(item, 'data');
     if (size === undefined) {

@@ -1,5 +1,6 @@
 /** The body of an inference request -> tensors. */
 import { pyList, show } from '../../errors';
+import { product } from '../../tensor';
 import { badRequest } from '../http-error';
 import type { ModelSpec } from '../spec';
 import type { Datatype, Elements } from './datatypes';
@@ -112,7 +113,7 @@ function checkLengths(path: string, data: unknown, shape: readonly number[]): vo
 
 function mismatch(path: string, shape: readonly number[]): Error {
   return badRequest(
-    `${path}.data must have ${shape.reduce((total, size) => total * size, 1)} elements, flat or ` +
+    `${path}.data must have ${product(shape)} elements, flat or ` +
       `nested as shape ${pyList(shape)}`,
   );
 }
