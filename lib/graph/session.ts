@@ -63,9 +63,10 @@ export interface StartedRun {
 
 /**
  * `runAsync` for callers of the library's own that start thousands a second: what that spends on options,
- * signals and the stack of the call is as much as a small network takes.
+ * signals and the stack of the call is as much as a small network takes. On `threads` threads, or as many as the
+ * session was given.
  */
-let startRun: (session: Session, inputs: readonly Tensor[]) => StartedRun;
+let startRun: (session: Session, inputs: readonly Tensor[], threads?: number) => StartedRun;
 
 /**
  * A network ready to run: recorded, fused and planned once for each set of input shapes, and run with
@@ -74,8 +75,8 @@ let startRun: (session: Session, inputs: readonly Tensor[]) => StartedRun;
  */
 export class Session {
   static {
-    startRun = (session, inputs) => {
-      const { tree, run } = session.#start(inputs);
+    startRun = (session, inputs, threads) => {
+      const { tree, run } = session.#start(inputs, threads);
       return {
         outputs: run.promise.then((results) => outputsOf(tree, results)),
         cancel: () => void binding().cancelTask(run.task),
@@ -144,11 +145,14 @@ export class Session {
     return outputsOf(tree, results) as Output;
   }
 
-  #start(inputs: readonly Tensor[]): { tree: OutputTree; run: AsyncRun<Shaped[]> } {
+  #start(
+    inputs: readonly Tensor[],
+    threads = this.#threads,
+  ): { tree: OutputTree; run: AsyncRun<Shaped[]> } {
     const shapes = shapesOf(inputs);
     const { handle, tree } = this.#programFor(shapes);
     const data = dataOf(inputs);
-    return { tree, run: binding().graphRunAsync(handle, data, shapes, this.#threads) };
+    return { tree, run: binding().graphRunAsync(handle, data, shapes, threads) };
   }
 
   /**

@@ -11,7 +11,7 @@ import type { CheckedInput, CheckedModel } from './config';
 import type { OutputTensor } from './protocol/response';
 import { hasBatch, type ModelSpec, type TensorSpec } from './spec';
 import { type OpenedModel, openSource } from './source';
-import { Staging } from './staging';
+import { type Inputs, Staging } from './staging';
 
 export interface LoadOptions {
   threads?: number;
@@ -46,6 +46,7 @@ export class ServedModel {
     config: CheckedModel,
     opened: Opened,
     session: Session,
+    threadsFor: ThreadsOf,
     events: BatchEvents | undefined,
   ) {
     this.spec = spec;
@@ -57,7 +58,7 @@ export class ServedModel {
     const { maxBatchSize } = opened;
     const staging = new Staging();
     this.batcher = new Batcher({
-      run: (requests) => run(session, staging.merge(requests)),
+      run: (requests) => run(session, staging.merge(requests), threadsFor(requests)),
       batched: hasBatch(spec),
       maxBatchSize,
       maxDelayMs: config.maxDelayMs,
@@ -78,12 +79,14 @@ export class ServedModel {
     const source = await openSource(config);
     const { maxBatchSize = defaultBatchSize(source.inputs) } = config;
     const opened = { ...source, maxBatchSize };
-    const session = open(opened, threads);
+    const session = compile(source.module, { threads });
     try {
       const spec = describe(config, opened, session);
       if (opened.labels !== undefined) checkLabels(spec, opened.labels);
       await prepare(session, spec, opened.inputs);
-      return new ServedModel(spec, config, opened, session, eventsOf?.(spec));
+      const threadsFor =
+        threads === undefined ? threadsOf(session, opened.inputs) : () => undefined;
+      return new ServedModel(spec, config, opened, session, threadsFor, eventsOf?.(spec));
     } catch (error) {
       session.dispose();
       throw error;
@@ -104,31 +107,32 @@ export class ServedModel {
 }
 
 /**
- * Compiles it, for one thread where a row takes less time than its request: the event loop needs the
- * other CPUs more then.
+ * Chooses the threads of a run: one where its requests take less time than reading them, as the event loop
+ * needs the other CPUs more then, and otherwise the session's.
  */
-function open({ module, inputs }: Opened, threads: number | undefined): Session {
-  const session = compile(module, { threads });
-  if (threads !== undefined) return session;
+export function threadsOf(session: Session, inputs: readonly CheckedInput[]): ThreadsOf {
   const examples = inputs.map((input, index) => exampleOf(`inputs[${index}]`, input));
-  try {
-    const { steps } = session.explain(...examples);
-    const macs = steps.reduce((total, step) => total + step.macs, 0);
-    if (macs > SMALL_MACS * (hasBatch({ inputs }) ? examples[0][0] : 1)) return session;
-  } catch (error) {
-    session.dispose();
-    throw error;
-  }
-  session.dispose();
-  return compile(module, { threads: 1 });
+  const macs = session.explain(...examples).steps.reduce((total, step) => total + step.macs, 0);
+  const rowsOf = hasBatch({ inputs }) ? ([{ shape }]: Inputs): number => shape[0] : () => 1;
+  const small = (SMALL_MACS / macs) * (hasBatch({ inputs }) ? examples[0][0] : 1);
+  return (requests) => {
+    const rows = requests.reduce((total, request) => total + rowsOf(request), 0);
+    return rows <= small * requests.length ? 1 : undefined;
+  };
 }
+
+type ThreadsOf = (requests: readonly Inputs[]) => number | undefined;
 
 /** Multiply-accumulates of some 0.2 ms. */
 const SMALL_MACS = 10e6;
 
-function run(session: Session, inputs: readonly Tensor<'float32'>[]): Running {
+function run(
+  session: Session,
+  inputs: readonly Tensor<'float32'>[],
+  threads: number | undefined,
+): Running {
   // Copies its inputs at once.
-  const run = startRun(session, inputs);
+  const run = startRun(session, inputs, threads);
   const read = (result: unknown): readonly OutputTensor[] =>
     leaves(result).map(({ tensor }) => ({ data: readData(tensor), shape: tensor.shape }));
   return { outputs: run.outputs.then(read), cancel: () => run.cancel() };

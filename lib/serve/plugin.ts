@@ -27,7 +27,8 @@ async function register(app: FastifyInstance, options: PluginOptions): Promise<v
 
   // Bodies are read whole, up to the limit; each route says which types it takes.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const { bodies } = service;
+  app.addContentTypeParser('*', (request, payload, done) => bodies.read(request, payload, done));
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.addHook('onSend', (_request, reply, payload, done) => {
     // What the client asks next on this connection might meet its end.

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 import type { BatchEvents, BatchInfo } from './batcher';
+import { BodyMemory } from './body-memory';
 import {
   type CheckedOptions,
   checkModels,
@@ -28,6 +29,8 @@ export class Service {
   readonly metrics: Metrics;
   /** Called at requests and batches. */
   readonly hooks: Hooks;
+  /** @internal */
+  readonly bodies = new BodyMemory();
   /** @internal */
   readonly limits: Pick<CheckedOptions, 'bodyLimit' | 'maxBufferedBytes' | 'maxPixels'>;
   /** Whether a token is asked for. */

@@ -14,7 +14,7 @@ export async function infer(
   exchange: Exchange,
   request: FastifyRequest,
   reply: FastifyReply,
-  { limits }: Service,
+  { limits, bodies }: Service,
 ): Promise<FastifyReply> {
   checkMediaType(request, TYPES, false);
   const jsonLength = headerLength(request);
@@ -23,6 +23,8 @@ export async function infer(
   const { model } = exchange;
   const { header, inputs } = parseInferRequest(body, jsonLength, model.spec);
   const outputs = await exchange.run(model, inputs, header.timeoutMs);
+  // Runs copy their inputs.
+  bodies.recycle(request);
   const response = encodeInferResponse(model.spec, header, outputs);
   if (response.headerLength === undefined) {
     reply.header('content-type', 'application/json');
