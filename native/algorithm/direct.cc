@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/cpu.h"
+
 namespace nnconv {
 
 std::vector<ChannelBlock> near_equal_blocks(int64_t channels, int64_t most) {
@@ -27,9 +29,12 @@ std::vector<BlockRun> equal_runs(const std::vector<ChannelBlock>& blocks) {
   return runs;
 }
 
-int64_t tiles_at_once(int64_t steps, int64_t floats) {
-  constexpr int64_t kFloats = 4096;
-  return std::max<int64_t>(1, kFloats / (steps * floats));
+int64_t tiles_at_once(int64_t steps, int64_t floats, const KernelTable& kernels) {
+  // A step of the tiles of AVX-512 takes long enough for the next one's pixels to come from the L2
+  // cache; others want them in the L1 cache.
+  constexpr int64_t kNear = 4096;
+  const int64_t kept = kernels.width < 16 ? kNear : std::max(kNear, cpu_info().l2_bytes / 8 / 4);
+  return std::max<int64_t>(1, kept / (steps * floats));
 }
 
 DirectWeights::DirectWeights(const ConvSpec& spec, const ConvShape& shape,

@@ -27,9 +27,9 @@ struct BlockRun {
 };
 std::vector<BlockRun> equal_runs(const std::vector<ChannelBlock>& blocks);
 
-// Tiles of so many floats and steps that one block of channels takes after another: as many as the
-// L1 cache keeps for the next block. Outputs are written in longer runs then.
-int64_t tiles_at_once(int64_t steps, int64_t floats);
+// Tiles of so many floats and steps that one block of channels takes after another: as many as a
+// cache keeps for the next block. Outputs are written in longer runs then.
+int64_t tiles_at_once(int64_t steps, int64_t floats, const KernelTable& kernels);
 
 // Packed weights: [group][lattice][block][tap][in channel][lane].
 class DirectWeights {

@@ -48,11 +48,6 @@ class DirectPxPlan final : public ConvPlan {
     for (const Lattice& lattice : weights_.lattices()) {
       tiles_.push_back(make_tiles(lattice.axis[2], kernels));
       max_segments_ = std::max(max_segments_, lattice.taps());
-      const int64_t units = units_of(lattice, tiles_.back());
-      // Enough parts to share among threads; every part is worth some thousand steps.
-      constexpr int64_t kParts = 64;
-      chunks_.push_back(std::min(units, kParts));
-      chunks_in_group_ += chunks_.back();
     }
   }
 
@@ -66,22 +61,29 @@ class DirectPxPlan final : public ConvPlan {
   void run(const ConvArgs& args) const override {
     if (!covered_) fill_bias(args, spec_.out_channels, shape_.out_plane());
     char* workspace = static_cast<char*>(args.workspace);
-    parallel_for(
-        args.batch * spec_.groups * chunks_in_group_, args.threads, [&](int64_t item, int thread) {
-          const int64_t ng = item / chunks_in_group_;
-          int64_t chunk = item % chunks_in_group_;
-          size_t lattice = 0;
-          while (chunk >= chunks_[lattice]) chunk -= chunks_[lattice++];
-          char* bytes = workspace + static_cast<size_t>(thread) * (segment_bytes() + tile_bytes());
-          run_chunk(args, ng / spec_.groups, ng % spec_.groups, lattice, chunk,
-                    {reinterpret_cast<Segment*>(bytes),
-                     reinterpret_cast<float*>(bytes + segment_bytes())});
-        });
+    int64_t in_group = 0;
+    for (size_t i = 0; i < tiles_.size(); ++i) in_group += chunks_of(i, args.threads);
+    parallel_for(args.batch * spec_.groups * in_group, args.threads, [&](int64_t item, int thread) {
+      const int64_t ng = item / in_group;
+      int64_t chunk = item % in_group;
+      size_t lattice = 0;
+      while (chunk >= chunks_of(lattice, args.threads)) chunk -= chunks_of(lattice++, args.threads);
+      char* bytes = workspace + static_cast<size_t>(thread) * (segment_bytes() + tile_bytes());
+      run_chunk(
+          args, ng / spec_.groups, ng % spec_.groups, lattice, chunk,
+          {reinterpret_cast<Segment*>(bytes), reinterpret_cast<float*>(bytes + segment_bytes())});
+    });
   }
 
  private:
-  static int64_t units_of(const Lattice& l, const std::vector<Tile>& tiles) {
-    return l.axis[0].count * l.axis[1].count * static_cast<int64_t>(tiles.size());
+  int64_t units_of(size_t lattice) const {
+    const Lattice& l = weights_.lattices()[lattice];
+    return l.axis[0].count * l.axis[1].count * static_cast<int64_t>(tiles_[lattice].size());
+  }
+  // What threads share: enough for all of them, but no more, as outputs are written in longer runs.
+  int64_t chunks_of(size_t lattice, int threads) const {
+    constexpr int64_t kLeast = 16;
+    return std::min(units_of(lattice), std::max<int64_t>(kLeast, 4 * threads));
   }
   struct Scratch {
     Segment* segments;
@@ -112,8 +114,6 @@ class DirectPxPlan final : public ConvPlan {
   bool covered_;
   std::vector<BlockRun> runs_;            // what a call of a kernel computes
   std::vector<std::vector<Tile>> tiles_;  // by lattice
-  std::vector<int64_t> chunks_;           // by lattice
-  int64_t chunks_in_group_ = 0;
   int64_t max_segments_ = 1;
 };
 
@@ -151,7 +151,7 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
   const LatticeAxis& row = l.axis[2];
   const std::vector<Tile>& tiles = tiles_[lattice];
   const int64_t tile_count = static_cast<int64_t>(tiles.size());
-  const int64_t units = units_of(l, tiles);
+  const Range units = part_of(units_of(lattice), chunk, chunks_of(lattice, args.threads));
   const int64_t in = spec_.in_per_group(), out = spec_.out_per_group();
   const float* input = args.input + (n * spec_.in_channels + g * in) * shape_.in_plane();
   float* output = args.output + (n * spec_.out_channels + g * out) * shape_.out_plane();
@@ -159,8 +159,7 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
   const int64_t steps = l.taps() * in;
   int64_t listed_row = -1;  // whose interior segments are in the list
   int64_t count = 0;
-  for (int64_t u = units * chunk / chunks_[lattice], end = units * (chunk + 1) / chunks_[lattice];
-       u < end;) {
+  for (int64_t u = units.begin; u < units.end;) {
     const int64_t r = u / tile_count;
     const Tile& tile = tiles[static_cast<size_t>(u % tile_count)];
     const int64_t q0 = r / l.axis[1].count, q1 = r % l.axis[1].count;
@@ -170,7 +169,7 @@ void DirectPxPlan::run_chunk(const ConvArgs& args, int64_t n, int64_t g, size_t 
     }
     // Whole ones like it that follow in the row.
     const int64_t most = in_place && tile.interior && tile.count % kernels_.width == 0
-                             ? std::min(end - u, tiles_at_once(steps, tile.count))
+                             ? std::min(units.end - u, tiles_at_once(steps, tile.count, kernels_))
                              : 1;
     int64_t alike = 1;
     while (alike < most && u % tile_count + alike < tile_count) {

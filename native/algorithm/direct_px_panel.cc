@@ -62,14 +62,14 @@ void DirectPxPanelPlan::run_tiles(const ConvArgs& args, const PanelRow& row, int
            1};
   const int64_t width = kernels_.width, pixels = row.end - row.start;
   const int64_t vectors = ceil_div(pixels, width), tiles = ceil_div(vectors, vectors_);
-  const auto most = [&](int64_t size) { return tiles_at_once(row.step_count, size * width); };
   for (int64_t i = 0; i < tiles;) {
     const Range part = longer_first(vectors, i, tiles);
     const int64_t size = part.end - part.begin, at = row.start + part.begin * width;
     // Whole ones of the same size, of which the last may not be one.
     const int64_t whole = (row.end - at) / (size * width);
     const int64_t same = i < vectors % tiles ? vectors % tiles - i : tiles - i;
-    t.tiles = std::clamp<int64_t>(std::min(whole, same), 1, most(size));
+    const int64_t most = tiles_at_once(row.step_count, size * width, kernels_);
+    t.tiles = std::clamp<int64_t>(std::min(whole, same), 1, most);
     t.input = row.panel + at - row.x0;
     t.out = output + at;
     t.pixels = std::min(row.end - at, size * width);

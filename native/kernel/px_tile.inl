@@ -7,7 +7,7 @@
 namespace {
 
 // Lines of the next tile's outputs, of which each step of this one asks for one: all at once they
-// would keep the loads waiting.
+// would keep the loads waiting. Into the L2 cache, as more of them may be on their way there.
 struct Ahead {
   const char* line;
   int64_t lines;  // to be asked for
@@ -16,7 +16,7 @@ struct Ahead {
 
 template <int M>
 NNCONV_INLINE void ask_ahead(Ahead& ahead, const PxTile* t) {
-  __builtin_prefetch(ahead.line, 1);
+  __builtin_prefetch(ahead.line, 0, 2);
   --ahead.lines;
   ahead.line += 4 * t->out_c;
   if (--ahead.rows == 0) {
