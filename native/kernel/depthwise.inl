@@ -47,7 +47,7 @@ NNCONV_INLINE void depthwise_store(const DepthwiseTile* t, float* out, vf y, int
 // R output rows from row h on, at output columns q .. q + W - 1, K x K taps without dilation,
 // stride S in both dimensions. MASKED: some pixels are outside the row. CHECKED: some input rows
 // are outside or output rows beyond the last, and are left out. `ahead`: floats from an
-// output to the one that is written a column of vectors later.
+// output to the one that is written a column of vectors later, or two.
 template <int R, int K, int S, bool MASKED, bool CHECKED>
 NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q, int64_t ahead,
                                    const RowMask (&mask)[K]) {
@@ -92,9 +92,11 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
   constexpr int R = 4;
   // Columns of vectors pass over a strip of rows that stays in the L1 cache; their masks serve the
   // whole strip.
-  constexpr int64_t kStripFloats = 4096, kAhead = W > 16 ? W : 16;
+  constexpr int64_t kStripFloats = 4096;
   const int64_t rows = t->out_size[0], fit = kStripFloats / (t->in[1] * S) / R * R;
   const int64_t strip = fit < R ? R : fit;
+  const int64_t columns = (t->out_size[1] + W - 1) / W * W, line = W > kLine ? W : kLine;
+  const int64_t next = columns > 2 * line ? 2 * line : line;
   for (int64_t top = 0; top < rows; top += strip) {
     const int64_t bottom = top + strip < rows ? top + strip : rows;
     for (int64_t q = 0; q < t->out_size[1]; q += W) {
@@ -103,8 +105,8 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
       NNCONV_UNROLL
       for (int j = 0; j < K; ++j) mask[j] = row_mask<S>(x + j, t->in[1]);
       // In the same row, or where the next strip begins, or the next plane.
-      const int64_t rest = t->out_size[1] - q;
-      const int64_t ahead = rest > kAhead ? kAhead : (bottom - top - 1) * t->out_size[1] + rest;
+      const int64_t ahead =
+          columns - q > next ? next : (bottom - top) * t->out_size[1] + next - columns;
       // A vector of stride 2 reads one pixel past its last.
       const bool inside = x >= 0 && x + (W - 1) * S + K - 1 + (S - 1) < t->in[1];
       for (int64_t h = top; h < bottom; h += R) {

@@ -305,14 +305,21 @@ NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& fin
     store_all_transposed<M, V>(acc, t->out, t->out_c, finish);
 }
 
+enum class Ask { kRead, kWrite, kFar };
+
+template <Ask HOW>
+NNCONV_INLINE void ask(const char* line) {
+  __builtin_prefetch(line, HOW == Ask::kWrite, HOW == Ask::kFar ? 2 : 3);
+}
+
 // Rows of `floats`, of which each `stride`-th is wanted.
-template <bool WRITE>
+template <Ask HOW>
 NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int64_t floats,
                                  int64_t stride) {
   const int64_t next = stride < kLine ? kLine : stride;
   for (int64_t i = 0; i < rows; ++i, p += 4 * step) {
-    for (int64_t at = 0; at < floats; at += next) __builtin_prefetch(p + 4 * at, WRITE);
-    __builtin_prefetch(p + 4 * floats - 4, WRITE);
+    for (int64_t at = 0; at < floats; at += next) ask<HOW>(p + 4 * at);
+    ask<HOW>(p + 4 * floats - 4);
   }
 }
 
@@ -320,14 +327,14 @@ NNCONV_INLINE void prefetch_rows(const char* p, int64_t step, int64_t rows, int6
 NNCONV_INLINE void prefetch_others(const Finish* finish, const float* out, int64_t step,
                                    int64_t rows, int64_t floats, int64_t stride = 1) {
   if (finish && finish->other)
-    prefetch_rows<false>((const char*)out + finish->other, step, rows, floats, stride);
+    prefetch_rows<Ask::kRead>((const char*)out + finish->other, step, rows, floats, stride);
 }
 
 // The same and the outputs, on their way to the cache while they are computed: a fresh output is in
 // none, and stores would wait for each line.
 NNCONV_INLINE void prefetch_outputs(const Finish* finish, const float* out, int64_t step,
                                     int64_t rows, int64_t floats, int64_t stride = 1) {
-  prefetch_rows<true>((const char*)out, step, rows, floats, stride);
+  prefetch_rows<Ask::kWrite>((const char*)out, step, rows, floats, stride);
   prefetch_others(finish, out, step, rows, floats, stride);
 }
 

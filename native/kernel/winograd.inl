@@ -322,8 +322,8 @@ NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, con
   float pixels[ROWS][winograd_row_tiles(W, N) * N][W];
   uint32_t bad = 0;
   for (int64_t i = 0; i < t->rows; ++i)
-    prefetch_rows<true>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
-                        t->columns, 1);
+    prefetch_rows<Ask::kFar>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
+                             t->columns, 1);
   for (int64_t tile = 0; tile < t->tiles; ++tile) {
     const auto keep = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
       NNCONV_UNROLL
