@@ -321,8 +321,10 @@ NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, con
   constexpr int ROWS = kWinogradAxis[HEIGHT].outputs, N = kWinogradAxis[WIDTH].outputs;
   float pixels[ROWS][winograd_row_tiles(W, N) * N][W];
   uint32_t bad = 0;
+  // More lines than a core with tiles as wide as AVX-512's can wait for at once.
+  constexpr Ask kAsk = W < 16 ? Ask::kWrite : Ask::kFar;
   for (int64_t i = 0; i < t->rows; ++i)
-    prefetch_rows<Ask::kFar>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
+    prefetch_rows<kAsk>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
                              t->columns, 1);
   for (int64_t tile = 0; tile < t->tiles; ++tile) {
     const auto keep = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
