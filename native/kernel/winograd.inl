@@ -325,7 +325,7 @@ NNCONV_INLINE uint32_t winograd_output_row(const WinogradOutput* t, vf bias, con
   constexpr Ask kAsk = W < 16 ? Ask::kWrite : Ask::kFar;
   for (int64_t i = 0; i < t->rows; ++i)
     prefetch_rows<kAsk>((const char*)(t->out + i * t->out_row), t->out_channel, t->channels,
-                             t->columns, 1);
+                        t->columns, 1);
   for (int64_t tile = 0; tile < t->tiles; ++tile) {
     const auto keep = [&](int i, const vf(&y)[N]) __attribute__((always_inline)) {
       NNCONV_UNROLL
