@@ -335,6 +335,8 @@ async function measureModel(served: Served, folder: string): Promise<object> {
 }
 
 async function main(): Promise<void> {
+  if (!['autocannon', 'wrk'].includes(options.client))
+    throw new Error(`--client: autocannon or wrk, got ${options.client}`);
   if (options.client === 'wrk' && !hasWrk) throw new Error("--client: there is no 'wrk' here");
   pinSelf(clientCpus);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'nnconv-load-'));
