@@ -7,7 +7,8 @@ import { badRequest, HttpError } from './http-error';
 
 /** Bytes that wait for the next bodies. */
 const MOST_KEPT = 32 << 20;
-const NOTHING = Buffer.alloc(0);
+/** Bytes of a body that is worth it. */
+const LEAST = 16 << 10;
 
 /**
  * Puts bodies together in the memory of earlier ones. Each body in memory of its own would have V8 mark
@@ -37,7 +38,9 @@ export class BodyMemory {
     const end = (error: Error | null): void => {
       payload.off('data', add).off('end', finish).off('error', fail);
       if (error) done(error);
-      else done(null, chunks.length > 1 ? this.#join(chunks, length) : (chunks[0] ?? NOTHING));
+      else if (chunks.length === 1) done(null, chunks[0]);
+      else if (length < LEAST) done(null, Buffer.concat(chunks, length));
+      else done(null, this.#join(chunks, length));
     };
     const add = (chunk: Buffer | string): void => {
       // A stream that an app has put in between may give text.

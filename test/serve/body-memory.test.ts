@@ -8,7 +8,7 @@ import { binaryBody, call, ROW, SMALL, start, stopAll } from './support';
 
 afterEach(stopAll);
 
-const LIMIT = 1000;
+const LIMIT = 1_000_000;
 const requestOf = (headers: Record<string, string> = {}) =>
   ({ headers, routeOptions: { bodyLimit: LIMIT }, body: undefined }) as unknown as FastifyRequest;
 
@@ -34,6 +34,7 @@ function read(
 }
 
 const bytes = (value: number, length: number) => Buffer.alloc(length, value);
+const kB = (value: number, count: number) => bytes(value, 1000 * count);
 
 test('chunks become one body', async () => {
   const bodies = new BodyMemory();
@@ -46,45 +47,54 @@ test('chunks become one body', async () => {
 test('memory of a body that was given back serves the next one, in its own length', async () => {
   const bodies = new BodyMemory();
   const request = requestOf();
-  const first = await read(bodies, [bytes(1, 50), bytes(2, 50)], request);
-  const meanwhile = await read(bodies, [bytes(3, 50), bytes(4, 50)]);
+  const first = await read(bodies, [kB(1, 50), kB(2, 50)], request);
+  const meanwhile = await read(bodies, [kB(3, 50), kB(4, 50)]);
   expect(meanwhile.buffer).not.toBe(first.buffer);
   bodies.recycle(request);
   expect(request.body).toBeUndefined();
-  const next = await read(bodies, [bytes(5, 50), bytes(6, 10)]);
+  const next = await read(bodies, [kB(5, 50), kB(6, 10)]);
   expect(next.buffer).toBe(first.buffer);
-  expect(next).toEqual(Buffer.concat([bytes(5, 50), bytes(6, 10)]));
+  expect(next).toEqual(Buffer.concat([kB(5, 50), kB(6, 10)]));
   // Once.
   bodies.recycle(request);
-  const other = await read(bodies, [bytes(7, 50), bytes(8, 10)]);
+  const other = await read(bodies, [kB(7, 50), kB(8, 10)]);
   expect(other.buffer).not.toBe(first.buffer);
 });
 
 test('a body takes neither too little memory nor much more than it needs', async () => {
   const bodies = new BodyMemory();
   const request = requestOf();
-  const first = await read(bodies, [bytes(1, 50), bytes(2, 50)], request);
+  const first = await read(bodies, [kB(1, 50), kB(2, 50)], request);
   bodies.recycle(request);
-  expect((await read(bodies, [bytes(3, 60), bytes(4, 60)])).buffer).not.toBe(first.buffer);
-  expect((await read(bodies, [bytes(3, 20), bytes(4, 20)])).buffer).not.toBe(first.buffer);
+  expect((await read(bodies, [kB(3, 60), kB(4, 60)])).buffer).not.toBe(first.buffer);
+  expect((await read(bodies, [kB(3, 20), kB(4, 20)])).buffer).not.toBe(first.buffer);
+});
+
+test('memory of small bodies is not kept', async () => {
+  const bodies = new BodyMemory();
+  const request = requestOf();
+  const first = await read(bodies, [kB(1, 4), kB(2, 4)], request);
+  expect(first).toEqual(Buffer.concat([kB(1, 4), kB(2, 4)]));
+  bodies.recycle(request);
+  expect((await read(bodies, [kB(3, 4), kB(4, 4)])).buffer).not.toBe(first.buffer);
 });
 
 test('bodies that lie in memory of others are not taken', async () => {
   const bodies = new BodyMemory();
   const request = requestOf();
-  const chunk = bytes(1, 100);
+  const chunk = kB(1, 100);
   await read(bodies, [chunk], request);
   bodies.recycle(request);
-  expect((await read(bodies, [bytes(2, 50), bytes(3, 50)])).buffer).not.toBe(chunk.buffer);
+  expect((await read(bodies, [kB(2, 50), kB(3, 50)])).buffer).not.toBe(chunk.buffer);
 });
 
 test('bodies that are too large, by what they say or by what they are', async () => {
   const bodies = new BodyMemory();
-  const large = { statusCode: 413, message: 'the body is larger than 1000 bytes' };
-  const told = requestOf({ 'content-length': '1001' });
-  await expect(read(bodies, [bytes(1, 1)], told)).rejects.toMatchObject(large);
-  await expect(read(bodies, [bytes(1, 600), bytes(1, 401)])).rejects.toMatchObject(large);
-  await expect(read(bodies, [bytes(1, 600), bytes(1, 400)])).resolves.toHaveLength(1000);
+  const large = { statusCode: 413, message: 'the body is larger than 1000000 bytes' };
+  const told = requestOf({ 'content-length': '1000001' });
+  await expect(read(bodies, [kB(1, 1)], told)).rejects.toMatchObject(large);
+  await expect(read(bodies, [kB(1, 600), kB(1, 400), bytes(1, 1)])).rejects.toMatchObject(large);
+  await expect(read(bodies, [kB(1, 600), kB(1, 400)])).resolves.toHaveLength(LIMIT);
 });
 
 test('a body that breaks off', async () => {
