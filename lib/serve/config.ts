@@ -82,7 +82,10 @@ export interface ModelConfig {
 export interface ServeOptions {
   /** At least one. */
   models: readonly ModelConfig[];
-  /** Threads of a run. Default: what `setNumThreads` set. */
+  /**
+   * Threads of a run. Default: what `setNumThreads` set, and one for runs of less than 10 million
+   * multiply-accumulates a request.
+   */
   threads?: number;
   /** Bytes of a request's body. Default: 32 MiB. */
   bodyLimit?: number;
