@@ -13,8 +13,8 @@ export interface Running {
   cancel(): void;
 }
 
-/** Runs the model for these requests, with one call of the compiled session. */
-export type Run = (requests: readonly Inputs[]) => Running;
+/** Runs the model for these requests, of so many rows in all, with one call of the compiled session. */
+export type Run = (requests: readonly Inputs[], rows: number) => Running;
 
 /** What a batcher tells of its work. */
 export interface BatchEvents {
@@ -266,16 +266,19 @@ export class Batcher {
       waits: jobs.map(({ submittedAt }) => startedAt - submittedAt),
     };
     this.#options.events?.onStart?.(info);
-    batch.running = this.#run(jobs.map(({ inputs }) => inputs));
+    batch.running = this.#run(
+      jobs.map(({ inputs }) => inputs),
+      rows,
+    );
     batch.running.outputs.then(
       (outputs) => this.#end(batch, info, undefined, outputs),
       (error: unknown) => this.#end(batch, info, batch.reason ?? error),
     );
   }
 
-  #run(requests: readonly Inputs[]): Running {
+  #run(requests: readonly Inputs[], rows: number): Running {
     try {
-      return this.#options.run(requests);
+      return this.#options.run(requests, rows);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
       return { outputs: Promise.reject(reason), cancel: () => undefined };

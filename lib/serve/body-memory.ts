@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { FastifyRequest } from 'fastify';
 
-import { badRequest, HttpError } from './http-error';
+import { badRequest, bodyTooLarge } from './http-error';
 
 /** Bytes that wait for the next bodies. */
 const MOST_KEPT = 32 << 20;
@@ -31,8 +31,7 @@ export class BodyMemory {
     done: (error: Error | null, body?: Buffer) => void,
   ): void {
     const limit = request.routeOptions.bodyLimit;
-    const tooLarge = (): Error => new HttpError(413, `the body is larger than ${limit} bytes`);
-    if (Number(request.headers['content-length']) > limit) return done(tooLarge());
+    if (Number(request.headers['content-length']) > limit) return done(bodyTooLarge(limit));
     const chunks: Buffer[] = [];
     let length = 0;
     const end = (error: Error | null): void => {
@@ -46,7 +45,7 @@ export class BodyMemory {
       // A stream that an app has put in between may give text.
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       length += bytes.length;
-      if (length > limit) end(tooLarge());
+      if (length > limit) end(bodyTooLarge(limit));
       else chunks.push(bytes);
     };
     const finish = (): void => end(null);

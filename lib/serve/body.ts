@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 
 import type { FastifyRequest } from 'fastify';
 
-import { badRequest, HttpError, unsupportedMedia } from './http-error';
+import { badRequest, bodyTooLarge, unsupportedMedia } from './http-error';
 
 const decoders = new Map([
   ['gzip', promisify(zlib.gunzip)],
@@ -53,7 +53,7 @@ async function unpack(body: Buffer, encoding: string, limit: number): Promise<Bu
     return await decode(body, { maxOutputLength: limit });
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new HttpError(413, `the body is larger than ${limit} bytes`);
+      throw bodyTooLarge(limit);
     }
     throw badRequest(`the body is no ${encoding}`);
   }

@@ -20,6 +20,8 @@ export const CLIENT_CLOSED = 499;
 export const badRequest = (message: string): HttpError => new HttpError(400, message);
 export const notFound = (message: string): HttpError => new HttpError(404, message);
 export const timedOut = (message: string): HttpError => new HttpError(408, message);
+export const bodyTooLarge = (limit: number): HttpError =>
+  new HttpError(413, `the body is larger than ${limit} bytes`);
 export const unsupportedMedia = (message: string): HttpError => new HttpError(415, message);
 export const unavailable = (message: string, retryAfter = 1): HttpError =>
   new HttpError(503, message, { retryAfter });

@@ -11,7 +11,7 @@ import type { CheckedInput, CheckedModel } from './config';
 import type { OutputTensor } from './protocol/response';
 import { hasBatch, type ModelSpec, type TensorSpec } from './spec';
 import { type OpenedModel, openSource } from './source';
-import { type Inputs, Staging } from './staging';
+import { Staging } from './staging';
 
 export interface LoadOptions {
   threads?: number;
@@ -58,7 +58,8 @@ export class ServedModel {
     const { maxBatchSize } = opened;
     const staging = new Staging();
     this.batcher = new Batcher({
-      run: (requests) => run(session, staging.merge(requests), threadsFor(requests)),
+      run: (requests, rows) =>
+        run(session, staging.merge(requests), threadsFor(rows, requests.length)),
       batched: hasBatch(spec),
       maxBatchSize,
       maxDelayMs: config.maxDelayMs,
@@ -113,15 +114,12 @@ export class ServedModel {
 export function threadsOf(session: Session, inputs: readonly CheckedInput[]): ThreadsOf {
   const examples = inputs.map((input, index) => exampleOf(`inputs[${index}]`, input));
   const macs = session.explain(...examples).steps.reduce((total, step) => total + step.macs, 0);
-  const rowsOf = hasBatch({ inputs }) ? ([{ shape }]: Inputs): number => shape[0] : () => 1;
   const small = (SMALL_MACS / macs) * (hasBatch({ inputs }) ? examples[0][0] : 1);
-  return (requests) => {
-    const rows = requests.reduce((total, request) => total + rowsOf(request), 0);
-    return rows <= small * requests.length ? 1 : undefined;
-  };
+  return (rows, requests) => (rows <= small * requests ? 1 : undefined);
 }
 
-type ThreadsOf = (requests: readonly Inputs[]) => number | undefined;
+/** Of a run of so many rows, over so many requests. */
+type ThreadsOf = (rows: number, requests: number) => number | undefined;
 
 /** Multiply-accumulates of some 0.2 ms. */
 const SMALL_MACS = 10e6;

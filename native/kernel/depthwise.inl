@@ -56,7 +56,7 @@ NNCONV_INLINE void depthwise_block(const DepthwiseTile* t, int64_t h, int64_t q,
   // The lines that the next column of vectors writes: a CPU doesn't see a sequence by itself here.
   float* const out = t->out + h * t->out_size[1] + q;
   NNCONV_UNROLL
-  for (int r = 0; r < R; ++r) __builtin_prefetch(out + r * t->out_size[1] + ahead, 1);
+  for (int r = 0; r < R; ++r) ask<Ask::kWrite>(out + r * t->out_size[1] + ahead);
   vf acc[R];
   NNCONV_UNROLL
   for (int r = 0; r < R; ++r) acc[r] = vset(t->bias);
@@ -95,8 +95,8 @@ NNCONV_INLINE void depthwise_square(const DepthwiseTile* t) {
   constexpr int64_t kStripFloats = 4096;
   const int64_t rows = t->out_size[0], fit = kStripFloats / (t->in[1] * S) / R * R;
   const int64_t strip = fit < R ? R : fit;
-  const int64_t columns = (t->out_size[1] + W - 1) / W * W, line = W > kLine ? W : kLine;
-  const int64_t next = columns > 2 * line ? 2 * line : line;
+  const int64_t columns = (t->out_size[1] + W - 1) / W * W;
+  const int64_t next = columns > 2 * kLine ? 2 * kLine : kLine;
   for (int64_t top = 0; top < rows; top += strip) {
     const int64_t bottom = top + strip < rows ? top + strip : rows;
     for (int64_t q = 0; q < t->out_size[1]; q += W) {

@@ -181,6 +181,14 @@ NNCONV_INLINE void finish_sum(vf (&acc)[M][V], vf (&total)[M][V]) {
 constexpr int64_t kAhead = 16;
 constexpr int kLine = 64 / sizeof(float);
 
+// How a line is asked for: to be read, to be written, or into the L2 cache only.
+enum class Ask { kRead, kWrite, kFar };
+
+template <Ask HOW>
+NNCONV_INLINE void ask(const void* line) {
+  __builtin_prefetch(line, HOW == Ask::kWrite, HOW == Ask::kFar ? 2 : 3);
+}
+
 // Rows of outputs, of which each step asks for one: all at once they would keep the loads waiting.
 struct AskedRows {
   const char* row;
@@ -189,8 +197,8 @@ struct AskedRows {
 };
 
 NNCONV_INLINE void ask_row(AskedRows& asked) {
-  __builtin_prefetch(asked.row, 1);
-  __builtin_prefetch(asked.row + asked.last, 1);
+  ask<Ask::kWrite>(asked.row);
+  ask<Ask::kWrite>(asked.row + asked.last);
   asked.row += asked.step;
   --asked.rows;
 }
@@ -303,13 +311,6 @@ NNCONV_INLINE void oc_store(const OcTile* t, const vf (&acc)[M][V], const F& fin
     store_some_transposed<M, V>(acc, t->out, t->out_c, t->channels, finish);
   else
     store_all_transposed<M, V>(acc, t->out, t->out_c, finish);
-}
-
-enum class Ask { kRead, kWrite, kFar };
-
-template <Ask HOW>
-NNCONV_INLINE void ask(const char* line) {
-  __builtin_prefetch(line, HOW == Ask::kWrite, HOW == Ask::kFar ? 2 : 3);
 }
 
 // Rows of `floats`, of which each `stride`-th is wanted.

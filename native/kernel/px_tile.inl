@@ -16,7 +16,7 @@ struct Ahead {
 
 template <int M>
 NNCONV_INLINE void ask_ahead(Ahead& ahead, const PxTile* t) {
-  __builtin_prefetch(ahead.line, 0, 2);
+  ask<Ask::kFar>(ahead.line);
   --ahead.lines;
   ahead.line += 4 * t->out_c;
   if (--ahead.rows == 0) {

@@ -55,6 +55,23 @@ const rows = (first: number, count = 1): InferInput[] => [
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const firsts = (run: PendingRun) => Array.from(run.inputs[0].data).filter((_, i) => i % 2 === 0);
 
+test('a run is told how many rows its requests have in all', async () => {
+  const told: number[][] = [];
+  const run: BatcherOptions['run'] = (requests, count) => {
+    told.push([requests.length, count]);
+    return {
+      outputs: Promise.resolve([{ data: new Float32Array(2 * count), shape: [count, 2] }]),
+      cancel: () => undefined,
+    };
+  };
+  const { batcher } = make({ run });
+  await Promise.all([rows(10), rows(20, 2)].map((inputs) => batcher.submit(inputs).result));
+  const { batcher: single } = make({ run, batched: false });
+  await single.submit(rows(30, 3)).result;
+  expect(told.at(-1)).toEqual([1, 1]);
+  expect(told.slice(0, -1).reduce((total, [, count]) => total + count, 0)).toBe(3);
+});
+
 test('requests that come together share a run, and each gets its own rows', async () => {
   const { batcher, runs } = make();
   const tickets = [rows(10), rows(20, 2), rows(30)].map((inputs) => batcher.submit(inputs));
